@@ -1,0 +1,115 @@
+"""Datasets and their immutable versions, recipes, and prepared data: what every device of a job has the same."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Project
+from devices.models import Device
+
+
+class DatasetState(models.TextChoices):
+    IMPORTING = "importing", _("Importing")
+    READY = "ready", _("Ready")
+    FAILED = "failed", _("Failed")
+
+
+class Dataset(models.Model):
+    project = models.ForeignKey(Project, models.PROTECT, related_name="datasets")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="datasets")
+    slug = models.SlugField(max_length=120, unique=True)
+    name = models.CharField(_("name"), max_length=120)
+    task = models.CharField(_("task"), max_length=40)
+    source = models.JSONField(default=dict)
+    """{"builtin": name} or {"file": name of the upload, "bytes": …}"""
+    sensitive = models.BooleanField(_("sensitive"), default=False)
+    demo = models.BooleanField(default=False)
+    state = models.CharField(max_length=10, choices=DatasetState.choices, default=DatasetState.IMPORTING)
+    progress = models.FloatField(default=0)
+    """of the import, 0 to 1"""
+    worker_seen_at = models.DateTimeField(null=True)
+    """last sign of the process that imports; silent for long → taken up again"""
+    error = models.TextField(blank=True)
+    """why the import failed, and what to do"""
+    error_params = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+    removed_at = models.DateTimeField(null=True)
+    removed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self):
+        return self.slug
+
+
+class DatasetVersion(models.Model):
+    """One immutable import, addressed by the hash of its content. Files: `FLEETUNE_HOME/datasets/<hash>/`."""
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    content_hash = models.CharField(max_length=64)
+    schema = models.JSONField()
+    """{"kind": "image", "classes": [...], "items": n, "sizes": …, "unreadable": [{"name", "reason"}]}"""
+    splits = models.JSONField()
+    """{"train": {"count": n, "classes": {name: n}}, "validation": …, "test": …}"""
+    items = models.PositiveIntegerField()
+    bytes = models.BigIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["dataset", "content_hash"], name="one_version_a_content"),
+            models.UniqueConstraint(fields=["dataset", "number"], name="one_version_a_number"),
+        ]
+
+    def __str__(self):
+        return f"{self.dataset} v{self.number}"
+
+
+class Recipe(models.Model):
+    """An ordered list of preprocessing steps, addressed by its hash."""
+
+    hash = models.CharField(max_length=64, unique=True)
+    steps = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class PreparedState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    BUILDING = "building", _("Preparing")
+    READY = "ready", _("Ready")
+    FAILED = "failed", _("Failed")
+
+
+class PreparedData(models.Model):
+    """A version after a recipe. Files: `FLEETUNE_HOME/prepared/<hash>/`, the same byte for byte on every device."""
+
+    version = models.ForeignKey(DatasetVersion, models.CASCADE, related_name="prepared")
+    recipe = models.ForeignKey(Recipe, models.PROTECT, related_name="prepared")
+    state = models.CharField(max_length=10, choices=PreparedState.choices, default=PreparedState.WAITING)
+    progress = models.FloatField(default=0)
+    worker_seen_at = models.DateTimeField(null=True)
+    hash = models.CharField(max_length=64, blank=True, db_index=True)
+    manifest = models.JSONField(default=dict)
+    bytes = models.BigIntegerField(default=0)
+    seconds = models.FloatField(default=0)
+    error = models.TextField(blank=True)
+    error_params = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version", "recipe"], name="one_prepared_data")]
+
+
+class Readiness(models.Model):
+    """What a device says of prepared data: that it lies there with this hash."""
+
+    device = models.ForeignKey(Device, models.CASCADE, related_name="readiness")
+    prepared = models.ForeignKey(PreparedData, models.CASCADE, related_name="readiness")
+    hash = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["device", "prepared"], name="one_readiness")]

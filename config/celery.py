@@ -1,0 +1,34 @@
+"""The Celery app of the server: control (scheduling and repair), server work (imports), and doorbells to devices."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from django.conf import settings  # noqa: E402 - the settings module must be named first
+
+
+def broker_address(url: str) -> str:
+    """kombu's spelling of a Redis address on a Unix socket."""
+    return "redis+socket://" + url.removeprefix("unix://") if url.startswith("unix://") else url
+
+
+app = Celery("fleetune")
+app.conf.update(
+    broker_url=broker_address(settings.REDIS_URL),
+    accept_content=["json"],
+    task_serializer="json",
+    task_ignore_result=True,
+    task_default_queue="server",
+    task_acks_late=False,
+    worker_prefetch_multiplier=1,
+    worker_enable_remote_control=False,
+    worker_hijack_root_logger=False,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={"socket_timeout": 1, "socket_connect_timeout": 1},
+    beat_schedule={
+        "tick": {"task": "jobs.tasks.tick", "schedule": 1.0, "options": {"queue": "control", "expires": 2}},
+    },
+)
+app.autodiscover_tasks(["catalog", "jobs"])

@@ -1,0 +1,20 @@
+"""Routes. Each app lists its own pages, REST routes and agent calls."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("agent/v1/", include("devices.agent_urls")),
+    path("agent/v1/", include("catalog.agent_urls")),
+    path("agent/v1/", include("jobs.agent_urls")),
+    path("api/v1/", include("accounts.api_urls")),
+    path("api/v1/", include("devices.api_urls")),
+    path("api/v1/", include("catalog.api_urls")),
+    path("api/v1/", include("jobs.api_urls")),
+    path("", include("config.health_urls")),
+    path("", include("accounts.urls")),
+    path("", include("devices.urls")),
+    path("", include("catalog.urls")),
+    path("", include("jobs.urls")),
+]

@@ -1,0 +1,1 @@
+"""The seam between server, agent and trainer: standard library only."""

@@ -1,0 +1,346 @@
+"""The job spec: one request to fine-tune, validated once at the border and trusted inside.
+
+`JobSpec.parse(body)` takes what a user sent (names of `docs/api.md`), fills in every default and raises `Invalid` with
+every problem at once. `spec.to_json()` is the complete spec as it is stored; parsing that again gives an equal spec.
+"""
+
+import dataclasses
+import math
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from contract.problems import Invalid, Problem, gettext_noop, unknown
+
+TASKS = (
+    "image-classification",
+    "object-detection",
+    "text-classification",
+    "causal-lm",
+    "tabular-classification",
+    "tabular-regression",
+)
+TASKS_BUILT = ("image-classification",)
+MODEL_SOURCES = ("dense", "conv", "keras", "transformers", "registered", "job")
+MODEL_SOURCES_BUILT = ("dense", "conv", "job")
+METHODS = ("full", "head", "lora")
+METHODS_BUILT = ("full", "head")
+STRATEGIES = ("ddp", "fsdp", "tensor", "pipeline", "local-sgd")
+STRATEGIES_BUILT = ("ddp",)
+OPTIMIZERS = ("adam", "adamw", "sgd")
+SCHEDULES = ("constant", "constant_with_warmup", "linear", "cosine")
+FORMATS = ("safetensors", "onnx", "onnx-int8", "pt2", "aoti", "tf-saved-model", "litert")
+FORMATS_BUILT = ("safetensors", "onnx")
+METRICS = ("accuracy", "f1_macro", "loss")
+SPLITS = ("train", "validation", "test")
+REQUIREMENT = re.compile(r"^\s*([a-z_]+/[a-z0-9_@.]+)\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*$")
+
+
+@dataclass(frozen=True)
+class Devices:
+    """Which devices: so many of any (`count`), or just these (`ids`, slugs)."""
+
+    count: int = 2
+    ids: list[str] = field(default_factory=list)
+    mode: str = "together"
+
+    @property
+    def wanted(self) -> int:
+        return len(self.ids) or self.count
+
+
+@dataclass(frozen=True)
+class Method:
+    kind: str = "full"
+    r: int = 8
+    alpha: int = 16
+    dropout: float = 0.0
+    target_modules: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Parallel:
+    strategy: str = "ddp"
+    sync_every: int = 100
+
+
+@dataclass(frozen=True)
+class Training:
+    """Names and meanings of Hugging Face's `TrainingArguments`."""
+
+    num_train_epochs: float = 5
+    max_steps: int = -1
+    """optimizer steps in all; -1 = by epochs"""
+    per_device_train_batch_size: int = 64
+    per_device_eval_batch_size: int = 256
+    learning_rate: float = 0.001
+    optim: str = "adamw"
+    lr_scheduler_type: str = "linear"
+    warmup_steps: int = 0
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    """0 = no clipping"""
+    gradient_accumulation_steps: int = 1
+    seed: int = 42
+    logging_steps: int = 1
+    eval_steps: int = 0
+    """optimizer steps between evaluations on the validation split; 0 = once an epoch"""
+    save_steps: int = 0
+    """optimizer steps between checkpoints; 0 = each epoch, at most one each 10 s"""
+    label_smoothing_factor: float = 0.0
+    early_stopping_patience: int = 0
+    bf16: bool | str = False
+    torch_compile: bool | str = False
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    split: str = "test"
+    metrics: list[str] = field(default_factory=lambda: ["accuracy", "f1_macro"])
+
+
+@dataclass(frozen=True)
+class Export:
+    formats: list[str] = field(default_factory=lambda: ["safetensors", "onnx"])
+
+
+@dataclass(frozen=True)
+class Schedule:
+    priority: int = 0
+    not_before: str = ""
+    """ISO 8601 UTC"""
+    after: int = 0
+    """id of the job that must have ended before"""
+    preemptible: bool = False
+    max_attempts: int = 3
+    max_seconds: int = 0
+    """0 = no limit"""
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    task: str
+    dataset: str
+    model: dict[str, Any]
+    name: str = ""
+    project: str = ""
+    tags: list[str] = field(default_factory=list)
+    recipe: list[dict[str, Any]] = field(default_factory=list)
+    """empty = the default recipe of the data and task"""
+    devices: Devices = field(default_factory=Devices)
+    method: Method = field(default_factory=Method)
+    parallel: Parallel = field(default_factory=Parallel)
+    training: Training = field(default_factory=Training)
+    evaluation: Evaluation = field(default_factory=Evaluation)
+    export: Export = field(default_factory=Export)
+    schedule: Schedule = field(default_factory=Schedule)
+    requirements: list[str] = field(default_factory=list)
+    security: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, body: Any) -> "JobSpec":
+        """The spec in `body` with defaults filled in. Raises `Invalid` with every problem, each with its path."""
+        if not isinstance(body, dict):
+            raise Invalid([Problem("", gettext_noop("A job spec is a JSON object."))])
+        reader = _Reader()
+        values = reader.fields(cls, body, "")
+        if not reader.problems:
+            spec = cls(**values)
+            reader.problems += _limits(spec)
+        if reader.problems:
+            raise Invalid(reader.problems)
+        return spec
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @property
+    def source_job(self) -> int:
+        """The job whose result the weights start from, or 0."""
+        return int(self.model["id"]) if self.model["source"] == "job" else 0
+
+
+PARTS = {part.__name__: part for part in (Devices, Method, Parallel, Training, Evaluation, Export, Schedule)}
+
+
+class _Reader:
+    """Reads a dict into the arguments of a dataclass by its annotations, collecting problems."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def fields(self, kind, body: dict, path: str) -> dict[str, Any]:
+        known = {item.name: item for item in dataclasses.fields(kind)}
+        values = {}
+        for name, value in body.items():
+            where = f"{path}.{name}" if path else str(name)
+            if name not in known:
+                self.problems.append(unknown(where, str(name), known))
+                continue
+            values[name] = self.value(str(known[name].type), known[name].type, value, where)
+        for name, item in known.items():
+            required = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
+            if required and name not in body:
+                self.problems.append(Problem(f"{path}.{name}".strip("."), gettext_noop("This is required.")))
+        return values
+
+    def value(self, type_name: str, kind, value, path: str):
+        if getattr(kind, "__name__", "") in PARTS:
+            if not isinstance(value, dict):
+                return self.refuse(path, gettext_noop("Expected an object."), value)
+            before = len(self.problems)
+            values = self.fields(kind, value, path)
+            return kind(**values) if len(self.problems) == before else None
+        return self.plain(kind, value, path)
+
+    def plain(self, kind, value, path: str):
+        if kind == bool | str:
+            ok, wish = isinstance(value, bool) or value == "auto", gettext_noop("Expected true, false or 'auto'.")
+        elif kind is bool:
+            ok, wish = isinstance(value, bool), gettext_noop("Expected true or false.")
+        elif kind is int:
+            ok = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53
+            wish = gettext_noop("Expected a whole number.")
+        elif kind is float:
+            ok = isinstance(value, int | float) and not isinstance(value, bool) and _finite(value)
+            wish = gettext_noop("Expected a finite number.")
+        elif kind is str:
+            ok, wish = isinstance(value, str), gettext_noop("Expected text.")
+        elif kind == list[str]:
+            ok = isinstance(value, list) and all(isinstance(item, str) for item in value)
+            wish = gettext_noop("Expected a list of texts.")
+        elif kind == list[dict[str, Any]]:
+            ok = isinstance(value, list) and all(isinstance(item, dict) for item in value)
+            wish = gettext_noop("Expected a list of objects.")
+        else:
+            ok, wish = isinstance(value, dict), gettext_noop("Expected an object.")
+        return value if ok else self.refuse(path, wish, value)
+
+    def refuse(self, path, sentence, value):
+        self.problems.append(Problem(path, sentence, {"value": repr(value)[:60]}))
+
+
+def _finite(value) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _limits(spec: JobSpec) -> list[Problem]:
+    """What is well-formed and still impossible."""
+    problems = [
+        *_choice("task", spec.task, TASKS, TASKS_BUILT),
+        *_choice("method.kind", spec.method.kind, METHODS, METHODS_BUILT),
+        *_choice("parallel.strategy", spec.parallel.strategy, STRATEGIES, STRATEGIES_BUILT),
+        *_choice("training.optim", spec.training.optim, OPTIMIZERS, OPTIMIZERS),
+        *_choice("training.lr_scheduler_type", spec.training.lr_scheduler_type, SCHEDULES, SCHEDULES),
+        *_choice("evaluation.split", spec.evaluation.split, SPLITS, SPLITS),
+        *_choice("devices.mode", spec.devices.mode, ("together", "separately"), ("together",)),
+    ]
+    for index, name in enumerate(spec.export.formats):
+        problems += _choice(f"export.formats.{index}", name, FORMATS, FORMATS_BUILT)
+    for index, name in enumerate(spec.evaluation.metrics):
+        problems += _choice(f"evaluation.metrics.{index}", name, METRICS, METRICS)
+    for index, text in enumerate(spec.requirements):
+        if not REQUIREMENT.match(text):
+            sentence = gettext_noop("Write a requirement like 'eval/accuracy >= 0.97'.")
+            problems.append(Problem(f"requirements.{index}", sentence))
+    if spec.security:
+        problems.append(Problem("security", gettext_noop("Private training is not built yet. Leave this part empty.")))
+    return problems + _ranges(spec) + _model_problems(spec.model) + _text_problems(spec)
+
+
+def _choice(path, value, known, built) -> list[Problem]:
+    if value not in known:
+        return [unknown(path, value, known)]
+    if value not in built:
+        sentence = gettext_noop("'%(value)s' is not built yet. This version has: %(built)s.")
+        return [Problem(path, sentence, {"value": value, "built": ", ".join(built)})]
+    return []
+
+
+RANGES = {
+    "devices.count": (1, 1024),
+    "training.num_train_epochs": (0.001, 100_000),
+    "training.max_steps": (-1, 1_000_000_000),
+    "training.per_device_train_batch_size": (1, 65_536),
+    "training.per_device_eval_batch_size": (1, 65_536),
+    "training.learning_rate": (0, 100),
+    "training.warmup_steps": (0, 1_000_000_000),
+    "training.weight_decay": (0, 100),
+    "training.max_grad_norm": (0, 1e9),
+    "training.gradient_accumulation_steps": (1, 65_536),
+    "training.seed": (0, 2**32 - 1),
+    "training.logging_steps": (1, 1_000_000),
+    "training.eval_steps": (0, 1_000_000_000),
+    "training.save_steps": (0, 1_000_000_000),
+    "training.label_smoothing_factor": (0, 0.999),
+    "training.early_stopping_patience": (0, 1_000_000),
+    "method.r": (1, 4096),
+    "method.alpha": (1, 65_536),
+    "method.dropout": (0, 0.999),
+    "parallel.sync_every": (1, 1_000_000),
+    "schedule.priority": (-10, 10),
+    "schedule.after": (0, 2**53),
+    "schedule.max_attempts": (1, 50),
+    "schedule.max_seconds": (0, 31_536_000),
+}
+
+
+def _ranges(spec: JobSpec) -> list[Problem]:
+    problems = []
+    for path, (low, high) in RANGES.items():
+        part, name = path.split(".")
+        value = getattr(getattr(spec, part), name)
+        if not low <= value <= high:
+            sentence = gettext_noop("%(value)s is out of range: from %(low)s to %(high)s.")
+            problems.append(Problem(path, sentence, {"value": value, "low": low, "high": high}))
+    if len(set(spec.devices.ids)) != len(spec.devices.ids):
+        problems.append(Problem("devices.ids", gettext_noop("Name each device once.")))
+    return problems
+
+
+MODEL_FIELDS = {
+    "dense": {"source", "hidden"},
+    "conv": {"source", "channels", "hidden"},
+    "job": {"source", "id", "step"},
+}
+
+
+def _model_problems(model: dict) -> list[Problem]:
+    source = model.get("source")
+    if not isinstance(source, str):
+        sentence = gettext_noop('Say where weights start, for example {"source": "conv"}.')
+        return [Problem("model.source", sentence)]
+    problems = _choice("model.source", source, MODEL_SOURCES, MODEL_SOURCES_BUILT)
+    if problems:
+        return problems
+    problems = [unknown(f"model.{key}", key, MODEL_FIELDS[source]) for key in model if key not in MODEL_FIELDS[source]]
+    for key in ("hidden", "channels"):
+        widths = model.get(key, [64])
+        whole = isinstance(widths, list) and all(type(width) is int and 1 <= width <= 65_536 for width in widths)
+        if not whole or not 1 <= len(widths) <= 64:
+            sentence = gettext_noop("Expected a list of 1 to 64 layer widths, each from 1 to 65536.")
+            problems.append(Problem(f"model.{key}", sentence))
+    if source == "job" and (type(model.get("id")) is not int or model["id"] < 1):
+        problems.append(Problem("model.id", gettext_noop("Name the job to go on from, for example 12.")))
+    if type(model.get("step", 0)) is not int or model.get("step", 0) < 0:
+        problems.append(Problem("model.step", gettext_noop("Expected the step of a checkpoint, a whole number.")))
+    return problems
+
+
+def _text_problems(spec: JobSpec) -> list[Problem]:
+    problems = []
+    texts = {"name": spec.name, "dataset": spec.dataset, "project": spec.project}
+    texts |= {f"tags.{index}": tag for index, tag in enumerate(spec.tags)}
+    for path, text in texts.items():
+        if len(text) > 120:
+            problems.append(Problem(path, gettext_noop("At most 120 characters.")))
+        if any(ord(char) < 32 or 0xD800 <= ord(char) < 0xE000 or 0x202A <= ord(char) <= 0x202E for char in text):
+            problems.append(Problem(path, gettext_noop("Leave out control characters.")))
+    if not spec.dataset:
+        problems.append(Problem("dataset", gettext_noop("Name a dataset.")))
+    if len(spec.tags) > 20:
+        problems.append(Problem("tags", gettext_noop("At most 20 tags.")))
+    return problems

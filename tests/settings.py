@@ -1,0 +1,12 @@
+"""Settings of the test run: the product's own, in a home of its own that is thrown away."""
+
+import os
+import tempfile
+
+os.environ.setdefault("FLEETUNE_HOME", tempfile.mkdtemp(prefix="fleetune-test-"))
+
+from config.settings import *  # noqa: E402, F403 - the home must be named first
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"  # noqa: F405
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}

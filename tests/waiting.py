@@ -1,0 +1,22 @@
+"""Waiting for something to become true, without sleeping for a guessed time."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def wait_until(predicate: Callable[[], T], within: float, about: str = "") -> T:
+    """Ask `predicate` every 50 ms until it answers something true, and return that.
+
+    Raises AssertionError with the last value seen after `within` seconds.
+    """
+    deadline = time.monotonic() + within
+    while True:
+        value = predicate()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within} s: {about or predicate}; last seen: {value!r}")
+        time.sleep(0.05)
