@@ -4,7 +4,7 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from django.core.asgi import get_asgi_application  # noqa: E402 - the settings module must be named first
+from django.core.asgi import get_asgi_application
 
 http_application = get_asgi_application()
 

@@ -2,13 +2,14 @@
 
 from http import HTTPStatus
 
-from contract.problems import Invalid
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, JsonResponse
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.views import set_rollback
+
+from contract.problems import Invalid
 
 
 class Pages(PageNumberPagination):

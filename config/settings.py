@@ -100,7 +100,17 @@ else:
     DATABASES["default"]["OPTIONS"] = {"pool": True}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", "") or f"unix://{FLEETUNE_HOME / 'valkey.sock'}"
+
+def _embedded_broker() -> str:
+    """Address of the broker that `make up` runs for this home (`config/broker.py`)."""
+    port, password = FLEETUNE_HOME / "broker_port", FLEETUNE_HOME / "broker_password"
+    if not port.exists() or not password.exists():
+        return "redis://127.0.0.1:6379/0"
+    return f"redis://:{password.read_text().strip()}@127.0.0.1:{port.read_text().strip()}/0"
+
+
+REDIS_URL = env.str("REDIS_URL", "") or _embedded_broker()
+FLEETUNE_BROKER_PUBLIC_URL = env.str("FLEETUNE_BROKER_PUBLIC_URL", "")
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",

@@ -1,0 +1,33 @@
+# Every verb of this repository. `make help` lists them.
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help up setup test lint bench shell screens check-python
+
+help: ## list the verbs
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+check-python:
+	@test -n "$(PYTHON)" || { echo "Fleetune cannot be set up: it needs Python 3.11 and none is here. Install python3.11, then run this again." >&2; exit 1; }
+
+up: check-python ## set up what is missing, then run everything; Ctrl-C stops all
+	@$(PYTHON) config/install.py && exec $(VENV) config/up.py
+
+setup: check-python ## set up what is missing
+	@$(PYTHON) config/install.py
+
+test: check-python ## set up what is missing, then lint and run the whole suite
+	@$(PYTHON) config/install.py --test && exec $(VENV) -m tests.run
+
+lint: check-python ## ruff, mypy, import floors, templates
+	@$(PYTHON) config/install.py --test && exec $(VENV) -m tests.lint
+
+bench: ## measure again every figure of docs/performance.md
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(VENV) $$file || exit 1; done
+
+screens: ## make the pictures of docs/screens from a running server (URL=… LINK=…)
+	@$(VENV) docs/screens/make_screens.py "$(URL)" "$(LINK)"
+
+shell: ## Django's shell on FLEETUNE_HOME
+	@$(VENV) manage.py shell

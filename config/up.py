@@ -1,0 +1,182 @@
+"""`make up`: everything of Fleetune on this machine, kept alive in the foreground until Ctrl-C.
+
+A story in five parts: check → broker → database and demo → processes → keep. The keeper starts every process in a
+session of its own, restarts what dies, and leaves nothing behind when it ends.
+"""
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from config import broker  # noqa: E402 - found through the path above
+from config.keeper import Keeper, NotReady, Part, wait_for  # noqa: E402
+from config.leftovers import end_leftovers  # noqa: E402
+
+READY_WITHIN_S = 120
+HOME = Path(os.environ.get("FLEETUNE_HOME", ROOT / "var")).resolve()
+HOST = os.environ.get("FLEETUNE_HOST", "127.0.0.1")
+PORT = int(os.environ.get("FLEETUNE_PORT", "8000"))
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class CannotStart(Exception):
+    """One sentence: what is in the way and what to do."""
+
+
+def main() -> int:
+    began = time.monotonic()
+    try:
+        lock = check()
+        return run(began, lock)
+    except (CannotStart, NotReady) as why:
+        print(f"Fleetune cannot start: {why}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def check():
+    """Nobody else in this home, the port is free, the address is allowed. Returns the lock to hold."""
+    HOME.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = open(HOME / "up.lock", "w")  # noqa: SIM115 - held until the process ends
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise CannotStart(
+            f"it already runs with FLEETUNE_HOME={HOME}. Stop that one or choose another home."
+        ) from error
+    if HOST not in LOOPBACK and os.environ.get("FLEETUNE_ALLOW_PLAIN_HTTP") != "1":
+        raise CannotStart(
+            f"FLEETUNE_HOST={HOST} would serve plain HTTP beyond this machine. Put TLS in front, or set "
+            "FLEETUNE_ALLOW_PLAIN_HTTP=1 on a network you trust."
+        )
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, PORT))
+        except OSError as error:
+            raise CannotStart(
+                f"{HOST}:{PORT} cannot be used ({error.strerror}). Set FLEETUNE_PORT to another port."
+            ) from error
+    return lock
+
+
+def run(began: float, lock) -> int:
+    os.environ.update(environment())
+    keeper = Keeper(HOME / "logs")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: keeper.stop())
+    try:
+        start_parts(keeper, began)
+        announce(began, keeper)
+        keeper.keep()
+    finally:
+        say(began, "stopping")
+        keeper.end_all()
+        end_leftovers(HOME / "devices")
+        lock.close()
+    return 1 if keeper.failed else 0
+
+
+def environment() -> dict[str, str]:
+    """What every process of this home is told."""
+    port = broker.port_of(HOME, PORT)
+    own = f"redis://:{broker.password_of(HOME)}@127.0.0.1:{port}/0"
+    reachable = "127.0.0.1" if HOST in LOOPBACK or HOST == "0.0.0.0" else HOST  # noqa: S104 - compared, not bound
+    return {
+        "FLEETUNE_HOME": str(HOME),
+        "REDIS_URL": os.environ.get("REDIS_URL") or own,
+        "FLEETUNE_BROKER_PUBLIC_URL": os.environ.get("FLEETUNE_BROKER_PUBLIC_URL") or f"redis://{reachable}:{port}/0",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def start_parts(keeper: Keeper, began: float) -> None:
+    python = sys.executable
+    if "127.0.0.1" in os.environ["REDIS_URL"]:
+        keeper.start(Part("broker", start=lambda log: broker.start(HOME, HOST, broker.port_of(HOME, PORT), log)))
+    say(began, "database, static files and accounts")
+    done = subprocess.run([python, "-m", "config.first_things"], cwd=ROOT, start_new_session=True)
+    if done.returncode:
+        raise CannotStart("the database could not be set up; the lines above say why.")
+    say(began, "web server, control, server worker")
+    uvicorn = [python, "-m", "uvicorn", "config.asgi:application", "--host", HOST, "--port", str(PORT)]
+    uvicorn += [
+        "--log-level",
+        "warning",
+        "--no-server-header",
+        "--ws-max-size",
+        "65536",
+        "--timeout-graceful-shutdown",
+        "1",
+    ]
+    keeper.start(Part("web", uvicorn, last_to_stop=True))
+    keeper.start(Part("control", [python, "manage.py", "control"], first_to_stop=True))
+    keeper.start(Part("server-worker", [python, "manage.py", "server_worker"]))
+    wait_for(keeper, health, READY_WITHIN_S)
+    for home in device_homes(began):
+        keeper.start(Part(home.name, [python, "-m", "agent", "run", "--home", str(home)]))
+
+
+def device_homes(began: float) -> list[Path]:
+    """One directory per device of this machine; made by joining like any other host when there is none yet."""
+    base = HOME / "devices"
+    homes = sorted(path.parent for path in base.glob("*/agent.json"))
+    if homes:
+        return homes
+    say(began, "this machine joins as a host")
+    token = subprocess.run(
+        [sys.executable, "manage.py", "join_token", "--host", socket.gethostname()],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    join = [sys.executable, "-m", "agent", "join", "--server", server_url(), "--token", token, "--home", str(base)]
+    join += ["--name", socket.gethostname(), "--cpu-devices", os.environ.get("FLEETUNE_CPU_DEVICES", "2")]
+    if subprocess.run(join, cwd=ROOT, start_new_session=True).returncode:
+        raise CannotStart("this machine could not join its own server; the lines above say why.")
+    return sorted(path.parent for path in base.glob("*/agent.json"))
+
+
+def announce(began: float, keeper: Keeper) -> None:
+    """Wait until every part answers, then print the one line that scripts wait for, and the way in."""
+    agents = sum(1 for name in keeper.names() if name not in {"broker", "web", "control", "server-worker"})
+    wait_for(keeper, lambda: health(agents), READY_WITHIN_S)
+    link = subprocess.run(
+        [sys.executable, "-m", "config.way_in"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    say(began, f"{agents} devices online")
+    print(f"Fleetune is ready at {server_url()}", flush=True)
+    print(link or "Sign in with your password.", flush=True)
+
+
+def health(agents: int = 0) -> bool:
+    import http.client
+    import json
+
+    try:
+        connection = http.client.HTTPConnection("127.0.0.1" if HOST in LOOPBACK else HOST, PORT, timeout=2)
+        connection.request("GET", "/healthz", headers={"Host": f"{HOST}:{PORT}"})
+        answer = json.loads(connection.getresponse().read())
+    except (OSError, ValueError, http.client.HTTPException):
+        return False
+    return answer.get("status") == "ok" and answer["agents"]["online"] >= agents
+
+
+def server_url() -> str:
+    return f"http://{HOST}:{PORT}"
+
+
+def say(began: float, text: str) -> None:
+    print(f"[{time.monotonic() - began:5.1f} s] {text}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
