@@ -80,7 +80,7 @@ def check_disk() -> None:
 
 
 def run_pip(wanted: list[str], began: float) -> None:
-    command = [PYTHON, "-m", "pip", "install", "--progress-bar", "off", "--disable-pip-version-check"]
+    command = [str(PYTHON), "-m", "pip", "install", "--progress-bar", "off", "--disable-pip-version-check"]
     command += ["-c", str(ROOT / "constraints.txt"), *wanted]
     output: list[str] = []
     counted, megabytes, shown = 0, 0.0, 0.0
