@@ -1,0 +1,311 @@
+"""The fields of a new job that people fill in: what each does, its usual range, its default.
+
+A field is named by its path in the job spec, so a problem that the spec reports is shown at the field it is about.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from contract.spec import (
+    FORMATS,
+    FORMATS_BUILT,
+    METHODS,
+    METHODS_BUILT,
+    METRICS,
+    OPTIMIZERS,
+    PARTS,
+    RANGES,
+    SCHEDULES,
+    SPLITS,
+    STRATEGIES,
+    STRATEGIES_BUILT,
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    value: str
+    label: Any
+    help: Any = ""
+    built: bool = True
+
+
+@dataclass(frozen=True)
+class SpecField:
+    path: str
+    label: Any
+    help: Any
+    kind: str
+    """whole, number, text, lines, widths, choice, choices or switch (true, false, auto)"""
+    usual: Any = ""
+    choices: tuple[Choice, ...] = ()
+    more: bool = False
+    """true = under "More settings" """
+
+    @property
+    def default(self) -> Any:
+        """What the spec takes when this is left out; None for what has no default."""
+        part, _dot, name = self.path.rpartition(".")
+        kind = PARTS.get(part.capitalize()) if part else None
+        for item in dataclasses.fields(kind) if kind else ():
+            if item.name == name:
+                return item.default_factory() if callable(item.default_factory) else item.default
+        return None
+
+    @property
+    def low(self) -> float | None:
+        return RANGES.get(self.path, (None, None))[0]
+
+    @property
+    def high(self) -> float | None:
+        return RANGES.get(self.path, (None, None))[1]
+
+
+def _named(values: tuple[str, ...], built: tuple[str, ...], words: dict[str, tuple]) -> tuple[Choice, ...]:
+    return tuple(Choice(value, *words.get(value, (value, "")), built=value in built) for value in values)
+
+
+METHOD_CHOICES = _named(
+    METHODS,
+    METHODS_BUILT,
+    {
+        "full": (_("Full"), _("Every weight learns. Best quality, most memory.")),
+        "head": (_("Head only"), _("Only the last layer learns. Fast, for small data close to the source.")),
+        "lora": (_("LoRA"), _("Small added matrices learn. For large models; not built yet.")),
+    },
+)
+STRATEGY_CHOICES = _named(
+    STRATEGIES,
+    STRATEGIES_BUILT,
+    {
+        "ddp": (_("Data parallel (DDP)"), _("Each device holds the whole model and a part of every batch.")),
+        "fsdp": (_("Sharded (FSDP)"), _("Each device holds a part of the weights. Not built yet.")),
+        "tensor": (_("Tensor parallel"), _("Each layer is cut across devices. Not built yet.")),
+        "pipeline": (_("Pipeline"), _("Each device holds some layers. Not built yet.")),
+        "local-sgd": (_("Local SGD"), _("Devices meet every so many steps, for slow networks. Not built yet.")),
+    },
+)
+SCHEDULE_CHOICES = _named(
+    SCHEDULES,
+    SCHEDULES,
+    {
+        "constant": (_("Constant"), ""),
+        "constant_with_warmup": (_("Constant after warm-up"), ""),
+        "linear": (_("Falls in a line to 0"), ""),
+        "cosine": (_("Falls along a cosine to 0"), ""),
+    },
+)
+OPTIMIZER_CHOICES = _named(
+    OPTIMIZERS, OPTIMIZERS, {"adam": ("Adam", ""), "adamw": ("AdamW", ""), "sgd": (_("SGD with momentum"), "")}
+)
+SPLIT_CHOICES = _named(
+    SPLITS, SPLITS, {"train": (_("Train"), ""), "validation": (_("Validation"), ""), "test": (_("Test"), "")}
+)
+METRIC_CHOICES = _named(
+    METRICS, METRICS, {"accuracy": (_("Accuracy"), ""), "f1_macro": (_("F1 (macro)"), ""), "loss": (_("Loss"), "")}
+)
+FORMAT_CHOICES = _named(
+    FORMATS,
+    FORMATS_BUILT,
+    {
+        "safetensors": ("safetensors", _("Weights, for PyTorch and most tools")),
+        "onnx": ("ONNX", _("Runs without PyTorch, in onnxruntime")),
+    },
+)
+SWITCH_CHOICES = (Choice("false", _("Off")), Choice("true", _("On")), Choice("auto", _("Let a probe decide")))
+
+METHOD_FIELDS = (
+    SpecField("method.kind", _("What learns"), "", "choice", choices=METHOD_CHOICES),
+    SpecField(
+        "training.num_train_epochs",
+        _("Epochs"),
+        _("How many times the training sees all of the data."),
+        "number",
+        _("3 to 20"),
+    ),
+    SpecField(
+        "training.learning_rate",
+        _("Learning rate"),
+        _("How far each step moves the weights. Too high: the loss jumps. Too low: it hardly falls."),
+        "number",
+        _("0.0001 to 0.01"),
+    ),
+    SpecField(
+        "training.per_device_train_batch_size",
+        _("Batch per device"),
+        _("Samples that each device takes in one step. Halve it when memory runs out."),
+        "whole",
+        _("16 to 256"),
+    ),
+)
+MORE_FIELDS = (
+    SpecField(
+        "training.optim",
+        _("Optimizer"),
+        _("The rule that turns gradients into steps."),
+        "choice",
+        choices=OPTIMIZER_CHOICES,
+        more=True,
+    ),
+    SpecField(
+        "training.lr_scheduler_type",
+        _("Learning rate over time"),
+        _("How it changes from first to last step."),
+        "choice",
+        choices=SCHEDULE_CHOICES,
+        more=True,
+    ),
+    SpecField(
+        "training.warmup_steps",
+        _("Warm-up steps"),
+        _("The learning rate rises from 0 over these steps."),
+        "whole",
+        _("0 to 500"),
+        more=True,
+    ),
+    SpecField(
+        "training.weight_decay",
+        _("Weight decay"),
+        _("Pulls weights towards 0 against overfitting."),
+        "number",
+        _("0 to 0.1"),
+        more=True,
+    ),
+    SpecField(
+        "training.max_grad_norm",
+        _("Gradient limit"),
+        _("Longer gradients are cut to this norm. 0: no limit."),
+        "number",
+        _("0.5 to 5"),
+        more=True,
+    ),
+    SpecField(
+        "training.gradient_accumulation_steps",
+        _("Batches per step"),
+        _("Batches that are added up before one step: a larger batch in the same memory."),
+        "whole",
+        _("1 to 16"),
+        more=True,
+    ),
+    SpecField(
+        "training.label_smoothing_factor",
+        _("Label smoothing"),
+        _("Makes the model less sure of every label."),
+        "number",
+        _("0 to 0.1"),
+        more=True,
+    ),
+    SpecField(
+        "training.max_steps",
+        _("Step limit"),
+        _("Ends after so many steps whatever the epochs. -1: no limit."),
+        "whole",
+        more=True,
+    ),
+    SpecField(
+        "training.early_stopping_patience",
+        _("Stop early after"),
+        _("Evaluations without a better loss before it ends. 0: never."),
+        "whole",
+        _("3 to 10"),
+        more=True,
+    ),
+    SpecField(
+        "training.eval_steps",
+        _("Evaluate every"),
+        _("Steps between evaluations. 0: once an epoch."),
+        "whole",
+        more=True,
+    ),
+    SpecField(
+        "training.save_steps",
+        _("Checkpoint every"),
+        _("Steps between checkpoints. 0: once an epoch."),
+        "whole",
+        more=True,
+    ),
+    SpecField("training.seed", _("Seed"), _("The same seed, data and devices give the same run."), "whole", more=True),
+    SpecField(
+        "training.bf16",
+        _("16-bit training (bf16)"),
+        _("Half the memory, on devices that can."),
+        "switch",
+        choices=SWITCH_CHOICES,
+        more=True,
+    ),
+    SpecField(
+        "training.torch_compile",
+        _("Compile the model"),
+        _("Slower start, often faster steps."),
+        "switch",
+        choices=SWITCH_CHOICES,
+        more=True,
+    ),
+)
+AFTER_FIELDS = (
+    SpecField(
+        "evaluation.split",
+        _("Evaluate on"),
+        _("The data that the result is measured on."),
+        "choice",
+        choices=SPLIT_CHOICES,
+        more=True,
+    ),
+    SpecField("evaluation.metrics", _("Measure"), "", "choices", choices=METRIC_CHOICES, more=True),
+    SpecField(
+        "export.formats",
+        _("Files to leave"),
+        "",
+        "choices",
+        choices=tuple(choice for choice in FORMAT_CHOICES if choice.built),
+        more=True,
+    ),
+    SpecField(
+        "requirements", _("Requirements"), _("One a line, for example: eval/accuracy >= 0.97"), "lines", more=True
+    ),
+)
+MODEL_FIELDS = (
+    SpecField("model.channels", _("Channels"), _("Filters of each convolution, first to last."), "widths"),
+    SpecField("model.hidden", _("Hidden layers"), _("Width of each dense layer, first to last."), "widths"),
+)
+DEVICE_FIELDS = (
+    SpecField("devices.count", _("How many"), _("Any that are online; the job waits until so many are free."), "whole"),
+    SpecField("parallel.strategy", _("How they share the model"), "", "choice", choices=STRATEGY_CHOICES),
+)
+REVIEW_FIELDS = (
+    SpecField("name", _("Name"), _("What you will look for later. Empty: model and dataset."), "text"),
+    SpecField("tags", _("Tags"), _("Words to filter by, with commas between."), "words", more=True),
+    SpecField(
+        "schedule.priority",
+        _("Priority"),
+        _("Higher goes first; above 0 needs an admin."),
+        "whole",
+        _("-10 to 10"),
+        more=True,
+    ),
+    SpecField(
+        "schedule.max_seconds",
+        _("Time limit in seconds"),
+        _("Ends with what it has then. 0: no limit."),
+        "whole",
+        more=True,
+    ),
+    SpecField(
+        "schedule.max_attempts",
+        _("Tries"),
+        _("How often a lost device or crash is made good."),
+        "whole",
+        _("1 to 5"),
+        more=True,
+    ),
+)
+
+FIELDS = {
+    item.path: item
+    for item in (
+        *MODEL_FIELDS, *DEVICE_FIELDS, *METHOD_FIELDS, *MORE_FIELDS, *AFTER_FIELDS, *REVIEW_FIELDS
+    )
+}  # fmt: skip

@@ -1,0 +1,153 @@
+"""A job spec as the values of a form, and back: for every field of the form the two agree.
+
+Form fields carry the path of what they set (`training.learning_rate`). What the form has no field for travels along in
+the hidden field `rest`, so that a pasted spec loses nothing on its way through the form.
+"""
+
+import copy
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import QueryDict
+
+from contract.problems import Invalid
+from contract.spec import MODEL_FIELDS, JobSpec
+from jobs.spec_fields import FIELDS
+
+LISTS = {"widths": ",", "words": ","}
+
+
+def body_of(form: QueryDict) -> dict[str, Any]:
+    """The job spec that the posted `form` describes. Values that are no number stay text, for the spec to refuse."""
+    body = _rest(form)
+    for path in ("task", "dataset"):
+        body[path] = form.get(path, "").strip()
+    body["model"] = _model(form, body.get("model"))
+    for path, item in FIELDS.items():
+        if path.startswith("model.") or (path not in form and item.kind != "choices"):
+            continue
+        if item.kind == "choices":
+            _put(body, path, form.getlist(path))
+        else:
+            _put(body, path, _read(item.kind, form[path].strip(), item.default))
+    _put(body, "devices.ids", form.getlist("devices.ids") if form.get("devices.by") == "ids" else [])
+    if "recipe" in form:
+        body["recipe"] = _json_or_text(form["recipe"], [])
+    return body
+
+
+def values_of(body: Any) -> dict[str, Any]:
+    """The form's values for the spec `body`: texts, and lists of texts where several may be chosen."""
+    body = complete(body)
+    values: dict[str, Any] = {path: _shown(item.kind, _get(body, path)) for path, item in FIELDS.items()}
+    model = body.get("model") if isinstance(body.get("model"), dict) else {}
+    values["model.source"] = str(model.get("source", ""))
+    values["model.id"] = str(model.get("id", ""))
+    for path in ("task", "dataset"):
+        values[path] = str(body.get(path) or "")
+    ids = _get(body, "devices.ids")
+    values["devices.ids"] = [str(slug) for slug in ids] if isinstance(ids, list) else []
+    values["devices.by"] = "ids" if values["devices.ids"] else "count"
+    values["recipe"] = json.dumps(body["recipe"], ensure_ascii=False) if body.get("recipe") else ""
+    values["rest"] = json.dumps(body, ensure_ascii=False, sort_keys=True)
+    return values
+
+
+def complete(body: Any) -> dict[str, Any]:
+    """`body` with every default filled in, as far as it can be read at all."""
+    if not isinstance(body, dict):
+        return {}
+    try:
+        return JobSpec.parse(body).to_json()
+    except Invalid:
+        empty = JobSpec(task="", dataset="", model={}).to_json()
+        return _over(empty, body)
+
+
+def _over(base: Any, body: Any) -> Any:
+    if not isinstance(base, dict) or not isinstance(body, dict):
+        return copy.deepcopy(body)
+    return base | {name: _over(base.get(name), value) for name, value in body.items()}
+
+
+def _rest(form: QueryDict) -> dict[str, Any]:
+    rest = _json_or_text(form.get("rest", ""), {})
+    return rest if isinstance(rest, dict) else {}
+
+
+def _model(form: QueryDict, before: Any) -> dict[str, Any]:
+    source = form.get("model.source", "")
+    model = {"source": source}
+    known = MODEL_FIELDS.get(source, set())
+    if isinstance(before, dict) and before.get("source") == source:
+        model |= {name: value for name, value in before.items() if name not in ("channels", "hidden", "id")}
+    for name in ("channels", "hidden"):
+        text = form.get(f"model.{name}", "").strip()
+        if name in known and text:
+            model[name] = _read("widths", text, None)
+    if "id" in known:
+        model["id"] = _read("whole", form.get("model.id", "").strip(), "")
+        if isinstance(before, dict) and before.get("id") != model["id"]:
+            model.pop("step", None)
+    return model
+
+
+def _read(kind: str, text: str, default: Any) -> Any:
+    if kind in ("whole", "number"):
+        return default if text == "" else _number(text)
+    if kind == "switch":
+        return {"true": True, "false": False}.get(text, text)
+    if kind in LISTS:
+        parts = [part.strip() for part in text.split(LISTS[kind]) if part.strip()]
+        return [_number(part) for part in parts] if kind == "widths" else parts
+    if kind == "lines":
+        return [line.strip() for line in text.splitlines() if line.strip()]
+    return text
+
+
+def _number(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _shown(kind: str, value: Any) -> Any:
+    if kind == "choices":
+        return [str(item) for item in value] if isinstance(value, list) else []
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ("\n" if kind == "lines" else ", ").join(str(item) for item in value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return "" if value is None else str(value)
+
+
+def _get(body: Mapping, path: str) -> Any:
+    value: Any = body
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def _put(body: dict[str, Any], path: str, value: Any) -> None:
+    *parts, name = path.split(".")
+    for part in parts:
+        if not isinstance(body.get(part), dict):
+            body[part] = {}
+        body = body[part]
+    body[name] = value
+
+
+def _json_or_text(text: str, empty: Any) -> Any:
+    """JSON where it is that; else the text itself, which the spec refuses with a sentence."""
+    if not text.strip():
+        return empty
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
