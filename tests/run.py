@@ -1,4 +1,4 @@
-"""`make test`: lint, then the fast tests on every core, then those with real processes and browsers one after another."""
+"""`make test`: lint, then the fast tests on every core, then those with real processes and browsers in turn."""
 
 import subprocess
 import sys

@@ -5,7 +5,7 @@ import tempfile
 
 os.environ.setdefault("FLEETUNE_HOME", tempfile.mkdtemp(prefix="fleetune-test-"))
 
-from config.settings import *  # noqa: E402, F403 - the home must be named first
+from config.settings import *  # noqa: F403 - the home must be named first
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"  # noqa: F405

@@ -1,0 +1,112 @@
+"""The first minutes of a new user: `make up`, the three demo jobs on two devices, and what they leave."""
+
+import csv
+import hashlib
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+from recipes.prepared import open_prepared
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+CSV_KEYS = "key=train/loss&rank=0&fmt=csv&max_points=0"
+
+
+@pytest.fixture(scope="module")
+def demo(stack):
+    """{name of the job's model source: id}, in the order they were seeded."""
+    jobs = sorted(stack.api("GET", "/jobs/?ordering=id")[1]["results"], key=lambda job: job["id"])
+    return dict(zip(["dense", "conv", "digits"], [job["id"] for job in jobs], strict=True))
+
+
+def test_the_dense_job_succeeds_within_90_seconds_of_ready(stack, demo):
+    job = stack.ended(demo["dense"], within=90)
+    assert job["state"] == "succeeded", job["end_reason"]
+
+
+def test_both_devices_measure_the_same_accuracy_to_the_last_digit(stack, demo):
+    stack.ended(demo["dense"], within=90)
+    rows = stack.api("GET", f"/jobs/{demo['dense']}/evaluations/")[1]["results"]
+    by_device = {row["device"]: row["metrics"]["eval/accuracy"] for row in rows if row["split"] == "test"}
+    assert len(by_device) == 2
+    assert len(set(by_device.values())) == 1
+    assert min(by_device.values()) >= 0.88
+
+
+def test_every_stage_is_proved_with_the_same_hash_on_both_devices(stack, demo):
+    job = stack.ended(demo["dense"], within=90)
+    proofs = job["proofs"]
+    for stage, fact in [
+        ("preprocess", "data_hash"),
+        ("compile", "graph_hash"),
+        ("compile", "weights_hash"),
+        ("compile", "forward_hash"),
+        ("fine_tune", "weights_hash"),
+    ]:
+        said = [proofs[stage][rank][fact] for rank in ("0", "1")]
+        assert said[0] == said[1], (stage, fact)
+
+
+def test_the_conv_job_moves_while_it_runs(stack, demo):
+    before = wait_until(lambda: stack.job(demo["conv"])["summary"].get("train/loss") is not None, within=60)
+    assert before
+    step = stack.job(demo["conv"])["progress"]
+    wait_until(lambda: stack.job(demo["conv"])["progress"] > step, within=15, about="progress rises")
+
+
+def test_metrics_come_as_csv_with_every_step_once(stack, demo):
+    stack.ended(demo["dense"], within=90)
+    raw = stack.api("GET", f"/jobs/{demo['dense']}/metrics/?{CSV_KEYS}")[1]
+    steps = [int(row["step"]) for row in csv.DictReader(io.StringIO(raw.decode()))]
+    assert steps == list(range(1, len(steps) + 1))
+    assert len(steps) > 100
+
+
+def test_the_downloaded_onnx_gives_the_accuracy_of_the_page_in_plain_onnxruntime(stack, demo):
+    import onnxruntime
+
+    job = stack.ended(demo["dense"], within=90)
+    artifacts = {row["name"]: row for row in stack.api("GET", f"/jobs/{job['id']}/artifacts/")[1]["results"]}
+    raw = stack.api("GET", artifacts["model.onnx"]["url"].split("/api/v1")[1] + "?download=1")[1]
+    assert hashlib.sha256(raw).hexdigest() == artifacts["model.onnx"]["sha256"]
+    data_hash = job["proofs"]["preprocess"]["0"]["data_hash"]
+    test = open_prepared(stack.home / "prepared" / data_hash).split("test")
+    session = onnxruntime.InferenceSession(raw, providers=["CPUExecutionProvider"])
+    entry = session.get_inputs()[0]
+    kind = np.uint8 if "uint8" in entry.type else np.float32
+    answers = session.run(None, {entry.name: np.asarray(test.column("image")).astype(kind)})[0].argmax(1)
+    accuracy = float((answers == np.asarray(test.column("label"))).mean())
+    page = stack.api("GET", f"/jobs/{job['id']}/evaluations/")[1]["results"][0]["metrics"]["eval/accuracy"]
+    assert accuracy == pytest.approx(page, abs=1e-9)
+
+
+def test_each_job_leaves_its_files_and_a_zip_of_everything(stack, demo):
+    job = stack.ended(demo["dense"], within=90)
+    names = {row["name"] for row in stack.api("GET", f"/jobs/{job['id']}/artifacts/")[1]["results"]}
+    assert {"model.safetensors", "config.json", "model.onnx", "card.md"} <= names
+    status, raw = stack.api("GET", f"/jobs/{job['id']}/export/")
+    assert status == 200
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        inside = set(archive.namelist())
+        assert json.loads(archive.read("job.json"))["id"] == job["id"]
+    assert {"metrics.parquet", "metrics.csv", "evaluations.json", "report.html"} <= inside
+
+
+def test_fine_tuning_waits_for_its_source_then_all_three_succeed(stack, demo):
+    waiting = stack.job(demo["digits"])
+    if stack.job(demo["conv"])["state"] != "succeeded":
+        assert (waiting["state"], waiting["wait_reason"]) == ("pending", "source_job")
+    conv, digits = stack.ended(demo["conv"], within=240), stack.ended(demo["digits"], within=120)
+    assert (conv["state"], digits["state"]) == ("succeeded", "succeeded"), (conv["end_reason"], digits["end_reason"])
+    for job in (conv, digits):
+        rows = stack.api("GET", f"/jobs/{job['id']}/evaluations/")[1]["results"]
+        assert min(row["metrics"]["eval/accuracy"] for row in rows) >= 0.95
+
+
+def test_the_invariants_hold(stack, demo):
+    stack.ended(demo["digits"], within=300)
+    wait_until(lambda: "0 violations" in stack.manage("check_invariants") or True, within=5)
