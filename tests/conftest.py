@@ -8,6 +8,6 @@ from pathlib import Path
 
 def pytest_sessionfinish(session):
     home = Path(os.environ.get("FLEETUNE_HOME", ""))
-    if home.name.startswith("fleetune-test-") and home.parent == Path(tempfile.gettempdir()):
-        if not hasattr(session.config, "workerinput"):
-            shutil.rmtree(home, ignore_errors=True)
+    ours = home.name.startswith("fleetune-test-") and home.parent == Path(tempfile.gettempdir())
+    if ours and not hasattr(session.config, "workerinput"):
+        shutil.rmtree(home, ignore_errors=True)

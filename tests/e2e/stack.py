@@ -21,6 +21,7 @@ class Stack:
 
     def __init__(self, home: Path, *, demo: bool, **environment: str):
         self.home = home
+        self.host = environment.get("FLEETUNE_HOST", "127.0.0.1")
         self.port = free_port()
         own = {"FLEETUNE_HOME": str(home), "FLEETUNE_PORT": str(self.port), "FLEETUNE_DEMO": str(int(demo))}
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("FLEETUNE", "DJANGO"))}
@@ -31,7 +32,7 @@ class Stack:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     @property
     def text(self) -> str:
@@ -68,7 +69,7 @@ class Stack:
 
     def api(self, method: str, path: str, body=None, *, headers: dict | None = None):
         """(status, decoded body) of a REST call; bytes when the answer is not JSON."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=90)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=90)
         content = None if body is None else json.dumps(body)
         head = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json", **(headers or {})}
         connection.request(method, urllib.parse.quote(f"/api/v1{path}", safe="/?&=*:,"), content, head)

@@ -36,7 +36,7 @@ def test_a_killed_rank_ends_in_a_succeeded_job_all_the_same(running):
     os.kill(_ranks(stack, job)[1]["pid"], signal.SIGKILL)
     ended = stack.ended(job, within=120)
     assert ended["state"] == "succeeded", ended["end_reason"]
-    assert [attempt["end_reason"] for attempt in ended["attempts"]][0] == "killed"
+    assert ended["attempts"][0]["end_reason"] == "killed"
     assert len(ended["attempts"]) == 2
     _every_step_once(stack, job)
 
@@ -68,7 +68,7 @@ def test_ctrl_c_leaves_no_process_and_the_job_goes_on_at_the_next_start(running)
 
 def test_stopping_one_rank_stops_the_steps_of_the_other(running):
     stack, job = running
-    first, second = _ranks(stack, job)
+    _, second = _ranks(stack, job)
     os.kill(second["pid"], signal.SIGSTOP)
     try:
         halted = wait_until(lambda: _same_step_twice(stack, job), within=20, about="the other rank stops too")
