@@ -2,6 +2,13 @@
 
 Every body carries `v`; the server takes PROTOCOL and the version before. `from_json` ignores keys it does not know,
 so that either side may be one version ahead.
+
+Calls without a JSON body name their attempt and fence in the query: `?kind=attempt&id=12&fence=7`.
+
+Uploads (`/agent/v1/artifacts/<sha256>`, `/agent/v1/checkpoints/<sha256>`): `HEAD` answers 200 with the header
+`Upload-Offset`, how many bytes are stored (all of them = whole and verified), or 404 for none. `PUT` sends the bytes
+from `Upload-Offset` on, at most 2 MiB, of a file of `Upload-Length` bytes: 200 `{"offset": n}` while more is wanted,
+201 once whole and verified; 409 `wrong-offset` with the header `Upload-Offset`, 422 wrong hash, 413 no space.
 """
 
 import dataclasses
@@ -124,7 +131,7 @@ class Assignments(Message):
 
 @dataclass(frozen=True)
 class Acknowledge(Message):
-    """`POST /agent/v1/ack` (rule R5): nothing else lives here, the old spool is delivered, these checkpoints are valid."""
+    """`POST /agent/v1/ack` (rule R5): nothing else lives here, the old spool is delivered, these checkpoints hold."""
 
     kind: str
     id: int
@@ -163,6 +170,25 @@ class LeaseAnswer(Message):
     """{host, port, id}; None until every device has acknowledged and rank 0 has told its port"""
     resume_step: int | None = None
     """step of the checkpoint to go on from, 0 for the beginning; None until chosen"""
+    checkpoint: dict[str, Any] = field(default_factory=dict)
+    """{files: [{name, sha256, bytes}]} of that checkpoint, for a device that does not hold it; {} otherwise"""
+
+
+@dataclass(frozen=True)
+class PostEvents(Message):
+    """`POST /agent/v1/events`: whole batches (`events.Batch`) in order, at most 2 MiB together."""
+
+    kind: str
+    id: int
+    fence: int
+    batches: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class StoredBatches(Message):
+    """Answer of `GET` and `POST /agent/v1/events`: the number of the last stored batch; go on from the next one."""
+
+    last_batch: int
 
 
 @dataclass(frozen=True)

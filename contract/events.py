@@ -7,6 +7,7 @@ A batch is one JSON object on one line of the spool:
 Times are Unix seconds (float). JSON has no NaN: a value that is not finite is the string "nan", "inf" or "-inf".
 """
 
+import itertools
 import json
 import math
 from dataclasses import asdict, dataclass, field
@@ -109,7 +110,7 @@ def _frame(item: dict) -> Frame:
     columns = {str(key): [_decoded(value) for value in values] for key, values in item["columns"].items()}
     if not steps or len(times) != len(steps) or any(len(values) != len(steps) for values in columns.values()):
         raise ValueError("a frame needs as many times and values as steps, and at least one")
-    if any(later <= earlier for earlier, later in zip(steps, steps[1:], strict=False)) or steps[0] < 0:
+    if any(later <= earlier for earlier, later in itertools.pairwise(steps)) or steps[0] < 0:
         raise ValueError("the steps of a frame must rise from 0")
     return Frame(steps, times, columns)
 

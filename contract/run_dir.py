@@ -66,7 +66,7 @@ class RunDir:
 
     @property
     def spool(self) -> Path:
-        """Batches, one JSON object a line; line n is batch n. Written by the rank; by the supervisor once it is gone."""
+        """Batches, one JSON object a line; line n is batch n. Written by the rank, after its end by the supervisor."""
         return self.path / "spool.jsonl"
 
     @property

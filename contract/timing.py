@@ -23,6 +23,8 @@ FORCED_STOP_S = 1 * _SCALE
 REQUEUE_DELAYS_S = (0, 15 * _SCALE, 60 * _SCALE)
 OUTAGE_GRACE_S = 30 * _SCALE
 MAX_DISCONNECTED_S = 3600 * _SCALE
+RETRY_S = (0.5 * _SCALE, 15 * _SCALE)
+"""Shortest and longest wait before a call to a server that did not answer is tried again."""
 BATCH_S = 0.25
 """How often a rank writes what it has to say into its spool."""
 
