@@ -45,7 +45,7 @@ class Project(models.Model):
 
     @classmethod
     def default(cls) -> "Project":
-        """The first project; made by the first migration."""
+        """The first project; made when the migrations have run."""
         return cls.objects.order_by("id")[:1].get()
 
 
@@ -89,6 +89,9 @@ class SignInLink(models.Model):
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
 
+    def __str__(self):
+        return str(self.user)
+
 
 class AuditEntry(models.Model):
     """Who did what to what. Append only (triggers); each entry holds the hash of the one before."""
@@ -113,12 +116,18 @@ class AuditEntry(models.Model):
         ordering = ["-id"]
         verbose_name_plural = "audit entries"
 
+    def __str__(self):
+        return f"{self.actor_name} {self.verb} {self.object_name}".strip()
+
 
 class Setting(models.Model):
     """One server-wide setting that an admin changed; the rest have their defaults."""
 
     key = models.CharField(max_length=60, unique=True)
     value = models.JSONField()
+
+    def __str__(self):
+        return self.key
 
 
 class Draft(models.Model):
@@ -129,6 +138,9 @@ class Draft(models.Model):
     kind = models.CharField(max_length=10)
     data = models.JSONField(default=dict)
     updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self):
+        return f"{self.kind} {self.pk}"
 
 
 class IdempotencyKey(models.Model):
@@ -143,3 +155,6 @@ class IdempotencyKey(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["owner", "key"], name="one_answer_a_key")]
+
+    def __str__(self):
+        return self.key
