@@ -80,6 +80,8 @@ class Attempt(models.Model):
     rendezvous = models.JSONField(null=True)
     """{host, port, id}"""
     resumed_from_step = models.BigIntegerField(null=True)
+    withdrawn_seq = models.BigIntegerField(default=0)
+    """the job's `seq` at which points past `resumed_from_step` were withdrawn; until then this attempt's wait in frames"""
     end_reason = models.CharField(max_length=20, blank=True)
     reason_params = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
