@@ -1,5 +1,34 @@
 """What the frame of every page shows."""
 
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
+
+NAVIGATION = (
+    ("home", _("Fleet")),
+    ("jobs", _("Jobs")),
+    ("datasets", _("Datasets")),
+    ("devices", _("Devices")),
+)
+SECTIONS = {"job": "jobs", "job_new": "jobs", "dataset": "datasets", "dataset_version": "datasets"}
+SECTIONS |= {"dataset_add": "datasets", "device": "devices", "device_add": "devices", "device_join": "devices"}
+
 
 def every_page(request):
-    return {}
+    """The links on top with the one of this page marked, and how many jobs have not ended (one query, when shown)."""
+    match = request.resolver_match
+    here = match.url_name if match else ""
+    section = SECTIONS.get(here, here)
+    return {
+        "navigation": [{"name": name, "label": label, "current": name == section} for name, label in NAVIGATION],
+        "open_jobs": SimpleLazyObject(lambda: _open_jobs(request.user)),
+    }
+
+
+def _open_jobs(user) -> int:
+    from accounts.permissions import visible
+    from jobs.models import Job
+    from jobs.states import ENDED
+
+    if not user.is_authenticated:
+        return 0
+    return visible(user, Job.objects.filter(removed_at=None).exclude(state__in=ENDED)).count()
