@@ -83,6 +83,8 @@ class Heartbeat(Message):
     """Unix time of the last doorbell heard (test rings too)"""
     data: list[str] = field(default_factory=list)
     """hashes of prepared data that lie on this device, verified"""
+    replaces: dict[str, Any] = field(default_factory=dict)
+    """identity of the agent before this one, which the sender has seen to be gone: it takes over at once"""
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,9 @@ class EnvironmentChange(models.Model):
     class Meta:
         ordering = ["-id"]
 
+    def __str__(self):
+        return ", ".join(self.changes)
+
 
 class DeviceState(models.TextChoices):
     JOINING = "joining", _("Joining")
@@ -107,6 +110,9 @@ class Reading(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["device", "at"], name="one_reading_a_moment")]
 
+    def __str__(self):
+        return f"{self.device} {self.at:%H:%M:%S}"
+
 
 class EnrolmentToken(models.Model):
     """Lets one host in, once, for 15 minutes."""
@@ -121,16 +127,24 @@ class EnrolmentToken(models.Model):
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
 
+    def __str__(self):
+        return f"{self.device or self.host or ''} {self.created_at:%Y-%m-%d %H:%M}".strip()
+
 
 class Credential(models.Model):
     """What a device proves itself by. `fld_…`; only its digest is kept."""
 
     device = models.ForeignKey(Device, models.CASCADE, related_name="credentials")
     digest = models.CharField(max_length=128, unique=True)
+    broker_digest = models.CharField(max_length=64, blank=True)
+    """SHA-256 of the password of its user at the broker"""
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)
     """set when it was rotated: it lives on for an hour"""
     revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self):
+        return str(self.device)
 
 
 class Lease(models.Model):
@@ -154,3 +168,6 @@ class Lease(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["device"], condition=Q(released_at__isnull=True), name="one_live_lease")
         ]
+
+    def __str__(self):
+        return f"{self.device} #{self.fence}"
