@@ -67,6 +67,16 @@ class Enrolled(Message):
 
 
 @dataclass(frozen=True)
+class NewCredential(Message):
+    """201 answer of `POST /agent/v1/credential`: write it down before using it; the old one lives an hour more."""
+
+    credential: str
+    broker_url: str
+    key_prefix: str
+    queue: str
+
+
+@dataclass(frozen=True)
 class Heartbeat(Message):
     """`POST /agent/v1/heartbeat` each HEARTBEAT_S."""
 

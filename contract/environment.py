@@ -34,7 +34,7 @@ GPU_FACTS = {"cuda", "driver", "gpu", "gpu_memory_bytes"}
 """absent on a host without a GPU"""
 
 MORE_FACTS = {"platform", "executable", "agent"}
-"""not in the list: platform ("linux", "windows"), `executable` (the Python that runs the agent), `agent` (its version)"""
+"""not in the list: platform ("linux", "windows"), `executable` (the agent's Python), `agent` (its version)"""
 
 
 def identity(facts: dict[str, Any]) -> str:

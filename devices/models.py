@@ -75,6 +75,8 @@ class Device(models.Model):
     interface = models.CharField(max_length=60, blank=True)
     process = models.JSONField(default=dict, editable=False)
     """identity of the agent that speaks for this device"""
+    environment_hash = models.CharField(max_length=64, blank=True, editable=False)
+    """of the environment that this device's agent sent last; the host keeps the facts"""
     last_seen_at = models.DateTimeField(null=True, editable=False)
     last_ring_at = models.DateTimeField(null=True, editable=False)
     reading = models.JSONField(default=dict, editable=False)
