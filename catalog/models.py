@@ -75,6 +75,9 @@ class Recipe(models.Model):
     steps = models.JSONField()
     created_at = models.DateTimeField(auto_now_add=True)
 
+    def __str__(self):
+        return self.hash[:12]
+
 
 class PreparedState(models.TextChoices):
     WAITING = "waiting", _("Waiting")
@@ -102,14 +105,23 @@ class PreparedData(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["version", "recipe"], name="one_prepared_data")]
 
+    def __str__(self):
+        return f"{self.version}, {self.recipe}"
+
 
 class Readiness(models.Model):
-    """What a device says of prepared data: that it lies there with this hash."""
+    """What a device says of prepared data: that it lies there with this hash; or that somebody wants it there."""
 
     device = models.ForeignKey(Device, models.CASCADE, related_name="readiness")
     prepared = models.ForeignKey(PreparedData, models.CASCADE, related_name="readiness")
-    hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64, blank=True)
+    """"" while it is only wanted"""
+    wanted_at = models.DateTimeField(null=True, blank=True)
+    """when a user asked for it ahead of any job"""
     at = models.DateTimeField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["device", "prepared"], name="one_readiness")]
+
+    def __str__(self):
+        return f"{self.prepared} on {self.device}"

@@ -1,0 +1,41 @@
+"""Where the catalog keeps its files below FLEETUNE_HOME."""
+
+from pathlib import Path
+
+from django.conf import settings
+
+
+def versions() -> Path:
+    return _made("datasets")
+
+
+def version(content_hash: str) -> Path:
+    return settings.FLEETUNE_HOME / "datasets" / content_hash
+
+
+def prepared() -> Path:
+    return _made("prepared")
+
+
+def prepared_data(content_hash: str) -> Path:
+    return settings.FLEETUNE_HOME / "prepared" / content_hash
+
+
+def upload(dataset_id: int) -> Path:
+    """The archive of a dataset while it is being imported."""
+    return _made("uploads") / f"{dataset_id}.zip"
+
+
+def drawn(content_hash: str) -> Path:
+    """Small pictures of a version's items, made when somebody looks at them."""
+    return settings.FLEETUNE_HOME / "drawn" / content_hash
+
+
+def lock(name: str) -> Path:
+    return _made("locks") / name
+
+
+def _made(name: str) -> Path:
+    path = settings.FLEETUNE_HOME / name
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path

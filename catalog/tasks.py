@@ -1,0 +1,108 @@
+"""What the server worker does: import, build, tidy up. Each works in a child process and may be started twice."""
+
+import logging
+import shutil
+import time
+from pathlib import Path
+
+from celery import shared_task
+
+from catalog import places
+from catalog.following import follow, server_is_stopping
+from catalog.locks import alone
+from catalog.models import Dataset, DatasetVersion, PreparedData
+from catalog.services import importing, preparing
+from contract.problems import gettext_noop
+from recipes import manifest as manifests
+from recipes.images import MAX_BYTES
+from recipes.sandbox.outside import Answer, Limits
+
+logger = logging.getLogger(__name__)
+IMPORT_LIMITS = Limits(file_bytes=MAX_BYTES + 2**20)
+DIED = gettext_noop("The process that read the data ended without an answer (%(detail)s). Try again.")
+
+
+@shared_task(name="catalog.tasks.import_dataset")
+def import_dataset(dataset_id: int) -> None:
+    with alone(f"import-{int(dataset_id)}") as mine:
+        if mine and importing.progress(dataset_id, 0):
+            _import(importing.running(dataset_id).get())
+
+
+@shared_task(name="catalog.tasks.build_prepared")
+def build_prepared(prepared_id: int) -> None:
+    with alone(f"build-{int(prepared_id)}") as mine:
+        if mine and preparing.progress(prepared_id, 0):
+            _build(preparing.unfinished(prepared_id).select_related("version", "recipe").get())
+
+
+@shared_task(name="catalog.tasks.sweep_removed")
+def sweep_removed(dataset_id: int) -> None:
+    """Delete the files of a removed dataset that no other dataset shares."""
+    dataset = Dataset.objects.exclude(removed_at=None).filter(pk=dataset_id).first()
+    if dataset is None:
+        return
+    places.upload(dataset.pk).unlink(missing_ok=True)
+    living = DatasetVersion.objects.filter(dataset__removed_at=None)
+    for version in dataset.versions.all():
+        if not living.filter(content_hash=version.content_hash).exists():
+            _delete(places.version(version.content_hash), places.drawn(version.content_hash))
+    kept = set(PreparedData.objects.filter(version__dataset__removed_at=None).values_list("hash", flat=True))
+    for content_hash in PreparedData.objects.filter(version__dataset=dataset).values_list("hash", flat=True):
+        if content_hash and content_hash not in kept:
+            _delete(places.prepared_data(content_hash))
+
+
+def _import(dataset: Dataset) -> None:
+    request = {"parent": str(places.versions())}
+    if "builtin" in dataset.source:
+        request["builtin"] = dataset.source["builtin"]
+    else:
+        request["archive"] = str(places.upload(dataset.pk))
+    answer = follow(
+        "catalog.imports.work:import_dataset",
+        request,
+        lambda part: importing.progress(dataset.pk, part),
+        IMPORT_LIMITS,
+    )
+    _remove_unfinished(places.versions())
+    if answer.stopped and server_is_stopping():
+        importing.let_go(dataset.pk)
+        return
+    if answer.result:
+        importing.finish(dataset.pk, answer.result)
+    elif not answer.stopped:
+        importing.fail(dataset.pk, *_reason(answer))
+    places.upload(dataset.pk).unlink(missing_ok=True)
+
+
+def _build(prepared: PreparedData) -> None:
+    began = time.monotonic()
+    version = places.version(prepared.version.content_hash)
+    request = {"version": str(version), "steps": prepared.recipe.steps, "parent": str(places.prepared())}
+    answer = follow("recipes.build:build", request, lambda part: preparing.progress(prepared.pk, part), Limits())
+    _remove_unfinished(places.prepared())
+    if answer.result:
+        manifest = manifests.read(places.prepared_data(answer.result["hash"]))
+        preparing.finish(prepared.pk, manifest, time.monotonic() - began)
+    elif answer.stopped:
+        preparing.let_go(prepared.pk)
+    else:
+        preparing.fail(prepared.pk, *_reason(answer))
+
+
+def _reason(answer: Answer) -> tuple[str, dict]:
+    if answer.refused:
+        return answer.refused, answer.params
+    logger.error("A child process died: %s", answer.died)
+    return DIED, {"detail": answer.died.splitlines()[-1][:200]}
+
+
+def _remove_unfinished(parent: Path) -> None:
+    """A killed child could not tidy up; this worker is the only one that writes here."""
+    _delete(*parent.glob(".writing-*"))
+
+
+def _delete(*directories: Path) -> None:
+    for directory in directories:
+        shutil.rmtree(directory, ignore_errors=True)
