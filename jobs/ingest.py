@@ -11,15 +11,12 @@ from typing import Any
 from django.db import transaction
 
 from contract.events import Batch
-from jobs import live
+from jobs import happenings, live
 from jobs.frames import lines_of, log_frame, points_frame
 from jobs.metrics import heads, seal
 from jobs.metrics.accept import Accepting
 from jobs.metrics.points import series_json
 from jobs.models import Attempt, Head, Job, LogRow, Rank
-from jobs.withdrawal import withdraw
-
-__all__ = ["Superseded", "store", "withdraw"]
 
 MAX_LINE = 16 * 1024
 """Characters of a log line that are kept; a longer one ends in a note."""
@@ -64,12 +61,9 @@ def _store_one(rank_pk: int, batch: Batch) -> int:
         job.seq += 1
     Rank.objects.filter(pk=rank.pk).update(last_batch=batch.number, step=rank.step)
     Job.objects.filter(pk=job.pk).update(seq=job.seq, step=job.step, summary=job.summary)
-    if batch.events:
-        from jobs import happenings
-
-        for event in batch.events:
-            happenings.apply(rank, event)
-    transaction.on_commit(partial(_publish, job.pk, frames, job.seq if batch.events else None))
+    transaction.on_commit(partial(_publish, job.pk, frames, job.seq if batch.events else None), robust=True)
+    for event in batch.events:
+        happenings.apply(rank, event)
     return batch.number
 
 
@@ -92,8 +86,8 @@ def _store_points(job: Job, rank: Rank, batch: Batch) -> dict[str, Any]:
         seal.seal_when_due(head, rank.attempt)
         _show(job, rank, head, {key for key, _ in accepting.taken}, found[0])
     head.save(update_fields=["keys", "repeated", "late"])
-    series = [series_json(key, rank.rank, points) for key, points in accepting.taken]
-    return points_frame(job.seq, series)
+    shown = [] if accepting.waits else accepting.taken
+    return points_frame(job.seq, [series_json(key, rank.rank, points) for key, points in shown])
 
 
 def _show(job: Job, rank: Rank, head: Head, keys: set[str], first_head: Head) -> None:

@@ -3,11 +3,13 @@
 from functools import partial
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max
 
 from jobs import live
-from jobs.frames import withdrawn_frame
+from jobs.frames import Message, points_frame, withdrawn_frame
 from jobs.metrics import heads
+from jobs.metrics.pack import unpack
+from jobs.metrics.points import series_json
 from jobs.metrics.withdraw import drop_points
 from jobs.models import Attempt, Frame, Job
 
@@ -16,16 +18,29 @@ def withdraw(job: Job, after_step: int, attempt: Attempt) -> None:
     """Take back what attempts before `attempt` reported past `after_step`, in the caller's transaction.
 
     Every attempt but the first needs it when it begins to run, with 0 when it begins anew: only from then on do its
-    own points count. Readers get a `withdrawn` frame.
+    own points count. Readers get a `withdrawn` frame, then the points that had to wait.
     """
     seq = _take_seq(job.pk)
     drop_points(attempt, after_step)
     Attempt.objects.filter(pk=attempt.pk).update(withdrawn_seq=seq)
     attempt.withdrawn_seq = seq
+    frames = [withdrawn_frame(seq, after_step), *_let_waiting_points_count(attempt)]
     heads.rebuild(job.pk)
-    furthest = Frame.objects.filter(attempt=attempt).order_by("-last_step").values_list("last_step", flat=True).first()
+    furthest = Frame.objects.filter(attempt=attempt).aggregate(last=Max("last_step"))["last"]
     Job.objects.filter(pk=job.pk).update(step=max(after_step, furthest or 0))
-    transaction.on_commit(partial(live.publish_frames, job.pk, [withdrawn_frame(seq, after_step)]))
+    transaction.on_commit(partial(live.publish_frames, job.pk, frames), robust=True)
+
+
+def _let_waiting_points_count(attempt: Attempt) -> list[Message]:
+    """What the attempt reported before gets a number behind the withdrawal: readers take it after they dropped."""
+    waiting = Frame.objects.filter(attempt=attempt)
+    if not waiting.exists():
+        return []
+    seq = _take_seq(attempt.job_id)
+    waiting.update(seq=seq)
+    parts = [(frame.rank, unpack(bytes(frame.data), frame.count, frame.keys)) for frame in waiting]
+    series = [series_json(key, rank, points) for rank, columns in parts for key, points in columns.items()]
+    return [points_frame(seq, series)]
 
 
 def _take_seq(job_id: int) -> int:

@@ -49,7 +49,7 @@ def rebuilt(job_id: int) -> dict[int, Keys]:
         keys[key]["count"] += count - 1
         keys[key]["open"] = 0
     for rank, names, count, data in counted_frames(job_id).values_list("rank", "keys", "count", "data").iterator():
-        for key, points in unpack(data, count, names).items():
+        for key, points in unpack(bytes(data), count, names).items():
             advance(found.setdefault(rank, {}), key, points)
     return found
 

@@ -3,14 +3,18 @@
 Frames are read before chunks: a point that is sealed in between is then seen twice, which joining mends, never missed.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Any
+
+from django.db.models import QuerySet
 
 from jobs.metrics import chunks
+from jobs.metrics.heads import counted_frames
 from jobs.metrics.pack import unpack
 from jobs.metrics.points import Points, joined
-from jobs.models import Chunk, Frame, Head
+from jobs.models import Chunk, Head
 
 Series = tuple[int, str]
 """(rank, key)"""
@@ -39,8 +43,8 @@ def totals(wanted: Wanted) -> dict[Series, int]:
 
 
 def open_points(wanted: Wanted, after: int = 0) -> dict[Series, list[Points]]:
-    """The points that lie in frames stored after `seq` `after`, by attempt, so that a later attempt's win."""
-    frames = Frame.objects.filter(job_id=wanted.job_id, seq__gt=after).order_by("attempt__number", "seq", "group")
+    """The points that lie in frames stored after `seq` `after`, in the order in which they came."""
+    frames = counted_frames(wanted.job_id).filter(seq__gt=after).order_by("seq", "group")
     if wanted.ranks:
         frames = frames.filter(rank__in=wanted.ranks)
     found: dict[Series, list[Points]] = {}
@@ -99,7 +103,7 @@ def whole(job_id: int, rank: int, key: str) -> Points:
     return joined(exact_series(job_id, rank, key))
 
 
-def _chunks(wanted: Wanted, **conditions):
+def _chunks(wanted: Wanted, **conditions: Any) -> QuerySet[Chunk]:
     rows = Chunk.objects.filter(job_id=wanted.job_id, **conditions)
     return rows.filter(rank__in=wanted.ranks) if wanted.ranks else rows
 
@@ -107,7 +111,3 @@ def _chunks(wanted: Wanted, **conditions):
 def _literal(key: str) -> str:
     """A key as a pattern that only it fits."""
     return "".join(f"[{char}]" if char in "*?[" else char for char in key)
-
-
-def found_series(parts: Iterable[Series]) -> list[Series]:
-    return sorted(parts, key=lambda series: (series[1], series[0]))

@@ -31,7 +31,7 @@ def seal(head: Head, attempt: Attempt) -> None:
     frames = list(Frame.objects.filter(attempt=attempt, rank=head.rank).order_by("seq", "group"))
     gathered: dict[str, list[tuple[int, Points]]] = {}
     for frame in frames:
-        for key, points in unpack(frame.data, frame.count, frame.keys).items():
+        for key, points in unpack(bytes(frame.data), frame.count, frame.keys).items():
             gathered.setdefault(key, []).append((frame.seq, points))
     for key, parts in gathered.items():
         _add(attempt, head.rank, key, parts)

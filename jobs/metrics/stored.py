@@ -20,7 +20,7 @@ def stored_mask(attempt: Attempt, rank: int, key: str, steps: np.ndarray) -> np.
     found = []
     for frame in _frames(attempt, rank).filter(first_step__lte=last, last_step__gte=first):
         if key in frame.keys:
-            found.append(unpack(frame.data, frame.count, frame.keys)[key].steps)
+            found.append(unpack(bytes(frame.data), frame.count, frame.keys)[key].steps)
     if not waits_for_withdrawal(attempt):
         series = Chunk.objects.filter(job_id=attempt.job_id, rank=rank, key=key)
         for chunk in series.filter(first_step__lte=last, last_step__gte=first):

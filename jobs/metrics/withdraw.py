@@ -31,7 +31,7 @@ def _cut_chunk(chunk: Chunk, after_step: int) -> None:
 
 
 def _cut_frame(frame: Frame, after_step: int) -> None:
-    columns = [_until(points, after_step) for points in unpack(frame.data, frame.count, frame.keys).values()]
+    columns = [_until(points, after_step) for points in unpack(bytes(frame.data), frame.count, frame.keys).values()]
     frame.data = pack(columns[0].steps, columns[0].times, [points.values for points in columns])
     frame.count = len(columns[0])
     frame.last_step = int(columns[0].steps[-1])

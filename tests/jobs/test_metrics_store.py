@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jobs import ingest
+from jobs import ingest, withdrawal
 from jobs.metrics import heads, read, seal
 from jobs.models import Chunk, Frame, Head, Job
 from tests.jobs.store_factories import a_batch, a_frame, a_stored_job, an_attempt
@@ -112,7 +112,7 @@ def resume(job, ranks, model, number, after, early):
     model.sent = {0: 1} if early else {}
     if early:
         assert ingest.store(ranks[0], [a_batch(1, *as_frames(early))]) == 1
-    ingest.withdraw(job, after, ranks[0].attempt)
+    withdrawal.withdraw(job, after, ranks[0].attempt)
     for rank in ranks:
         rank.attempt.refresh_from_db()
     model.cut(after)
