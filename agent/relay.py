@@ -1,0 +1,136 @@
+"""Brings the batches of a spool to the server, in order, each until it is stored (rule R7)."""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from agent.backoff import Backoff
+from agent.server import BODY_LIMIT, NoAnswer, Refused, Server
+from agent.spool import SpoolReader
+from contract.agent_calls import PROTOCOL, Assignment, StoredBatches
+from contract.events import Batch, LogLine
+from contract.faults import fault
+
+LOOK_S = 0.05
+"""How often a spool is looked at for new lines: a fifth of the time in which a rank collects a batch."""
+ENVELOPE_BYTES = 512
+log = logging.getLogger(__name__)
+
+
+class Delivery:
+    """One spool on its way. `last_stored` is None until the server has said what it holds."""
+
+    def __init__(self, server: Server, assignment: Assignment, spool: Path):
+        self.server, self.spool = server, spool
+        self.names = {"kind": assignment.kind, "id": assignment.id, "fence": assignment.fence}
+        self.reader = SpoolReader(spool)
+        self.last_stored: int | None = None
+
+    @property
+    def complete(self) -> bool:
+        return self.last_stored is not None and self.last_stored >= self.reader.look()
+
+    def step(self) -> bool:
+        """Bring the next batches; False when there was nothing to bring. Raises NoAnswer, or Refused for good.
+
+        The server's number is the truth: it is asked for after every failure, and it says from where to go on.
+        """
+        try:
+            if self.last_stored is None:
+                answer = self.server.get("/agent/v1/events", self.names)
+                self.last_stored = StoredBatches.from_json(answer).last_batch
+            self.reader.look()
+            lines = self.reader.lines(self.last_stored + 1, BODY_LIMIT - ENVELOPE_BYTES)
+            if not lines:
+                return False
+            fault("relay.before_post")
+            self._post(lines)
+        except NoAnswer:
+            self.last_stored = None
+            raise
+        return True
+
+    def _post(self, lines: list[bytes]) -> None:
+        before = self.last_stored or 0
+        try:
+            self.last_stored = self._send(lines)
+        except Refused as refusal:
+            if refusal.status not in (400, 413, 422):
+                raise
+            self._without_impossible(lines, refusal)
+        if self.last_stored <= before:
+            raise NoAnswer(f"the server took nothing after batch {before}")
+
+    def _send(self, lines: list[bytes]) -> int:
+        head = json.dumps({"v": PROTOCOL, **self.names})[:-1].encode()
+        body = head + b', "batches": [' + b",".join(lines) + b"]}"
+        return StoredBatches.from_json(self.server.post("/agent/v1/events", body)).last_batch
+
+    def _without_impossible(self, lines: list[bytes], refusal: Refused) -> None:
+        """Find the batch that the server cannot take, keep it aside, and bring a line that says so in its place."""
+        number = StoredBatches.from_json(self.server.get("/agent/v1/events", self.names)).last_batch + 1
+        line = lines[number - (self.last_stored or 0) - 1]
+        if len(lines) > 1:
+            try:
+                self.last_stored = self._send([line])
+                return
+            except Refused as again:
+                if again.status not in (400, 413, 422):
+                    raise
+                refusal = again
+        log.error("batch %s was refused and is set aside: %s", number, refusal)
+        with open(self.spool.with_name("set_aside.jsonl"), "ab") as file:
+            file.write(line + b"\n")
+        now = time.time()
+        note = f"Batch {number} of this rank could not be stored and lies on its device: {refusal.detail}"
+        substitute = Batch(number, now, log=[LogLine(now, "error", note)])
+        self.last_stored = self._send([substitute.to_line().encode().rstrip()])
+
+
+class Relay(threading.Thread):
+    """Keeps one delivery going while its rank runs, and ends once all is stored, refused, or given up."""
+
+    def __init__(self, delivery: Delivery, on_refused: Callable[[Refused], None]):
+        super().__init__(name="relay", daemon=True)
+        self.delivery, self.on_refused = delivery, on_refused
+        self.ending, self.given_up, self.server_is_back = threading.Event(), threading.Event(), threading.Event()
+        self.refused = False
+
+    def run(self) -> None:
+        backoff = Backoff()
+        while not self.given_up.is_set():
+            try:
+                last_look = self.ending.is_set()
+                if self.delivery.step():
+                    backoff.reset()
+                elif last_look:
+                    return
+                else:
+                    self.ending.wait(LOOK_S)
+            except NoAnswer as silence:
+                log.info("batches wait: %s", silence)
+                self.server_is_back.clear()
+                self.server_is_back.wait(max(backoff.next(), silence.retry_after))
+            except Refused as refusal:
+                self.refused = True
+                self.on_refused(refusal)
+                return
+
+    def finish(self, within: float) -> bool:
+        """Bring what is left; True when the server holds everything."""
+        self.ending.set()
+        self.join(within)
+        return self.delivery.complete and not self.is_alive()
+
+    def give_up(self) -> None:
+        self.given_up.set()
+        self.server_is_back.set()
+
+
+def bring_all(delivery: Delivery) -> None:
+    """Bring a spool that was left behind. Raises NoAnswer when the server is away."""
+    while delivery.step():
+        pass
