@@ -1,5 +1,6 @@
 """Settings of the Django project. Everything a user may set comes from the environment (`docs/settings.md`)."""
 
+import hashlib
 import secrets
 from pathlib import Path
 
@@ -62,7 +63,9 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "accounts.sessions.sessions_end",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.sessions.own_time_zone",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -127,18 +130,27 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.NotTooLong"},
+    {"NAME": "accounts.passwords.NotAboutUs"},
 ]
 LOGIN_URL = "/sign-in/"
 LOGIN_REDIRECT_URL = "/"
-SESSION_COOKIE_NAME = f"fleetune_{SECRET_KEY[:8]}_session"
+# Browsers share cookies between ports, so the names carry the instance; a digest, for names are no place for a key.
+INSTANCE = hashlib.sha256(f"instance {SECRET_KEY}".encode()).hexdigest()[:8]
+SESSION_COOKIE_NAME = f"fleetune_{INSTANCE}_session"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_SAVE_EVERY_REQUEST = False
-CSRF_COOKIE_NAME = f"fleetune_{SECRET_KEY[:8]}_csrf"
+CSRF_COOKIE_NAME = f"fleetune_{INSTANCE}_csrf"
 CSRF_COOKIE_HTTPONLY = False
+CSRF_FAILURE_VIEW = "accounts.views.form_too_old"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_HTTP_RESPONSE_CODE = 429
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "accounts.views.locked_out"
+AXES_VERBOSE = False
+AXES_DISABLE_ACCESS_LOG = True
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
@@ -198,6 +210,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "filters": {"hide_secrets": {"()": "accounts.log_filter.HideSecrets"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["hide_secrets"]}},
+    "loggers": {"axes": {"level": "WARNING"}},
     "root": {"handlers": ["console"], "level": "INFO"},
 }
