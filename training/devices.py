@@ -1,0 +1,41 @@
+"""The device of a rank: which one, how many cores, and that equal inputs give equal bits on it."""
+
+import os
+
+import torch
+
+from training.rank_process import CORES
+
+DEVICE = "FLEETUNE_DEVICE"
+"""cpu, or cuda:0, cuda:1, …, in the environment of a rank. The CUDA path is written and has not been run yet."""
+
+
+def choose_device() -> torch.device:
+    """The device that the agent named; the CPU when it named none."""
+    device = torch.device(os.environ.get(DEVICE, "cpu"))
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    return device
+
+
+def take_cores() -> None:
+    """Stay on the cores that belong to this device, with one thread on each."""
+    cores = [int(core) for core in os.environ.get(CORES, "").split(",") if core]
+    if cores:
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, cores)
+        torch.set_num_threads(len(cores))
+
+
+def make_deterministic(device: torch.device) -> None:
+    """Choose kernels that repeat their result bit by bit; a model without such a kernel is warned about."""
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False
+
+
+def synchronise(device: torch.device) -> None:
+    """Wait until the device has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

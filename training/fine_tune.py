@@ -1,0 +1,151 @@
+"""Stage 3: the loop. All ranks do the same steps on disjoint parts of the same global batches."""
+
+import math
+import time
+from dataclasses import asdict, dataclass
+
+import torch
+
+from contract.faults import fault
+from contract.reasons import EndReason
+from training import optimizers
+from training.assembly import Parts
+from training.checkpoint_files import Contents
+from training.failures import CANCELLED, DRAINED, Ending, Failure
+from training.hashing import hash_of
+from training.models.source import CONFIG, WEIGHTS
+from training.plan import EVAL_KEYS
+from training.progress import FIRST_STEP_S
+from training.random_state import put_random_states, random_states
+from training.rank import Rank
+from training.step import Step, point_keys, take_step
+
+STAGE = "fine_tune"
+SAVE_EVERY_S = 10.0
+OPTIMIZER = "optimizer.safetensors"
+RANDOM = "random.safetensors"
+STATE = "state.json"
+
+
+@dataclass
+class State:
+    """Where the training stands; equal on all ranks."""
+
+    step: int = 0
+    seconds: float = 0.0
+    """of training, over all attempts, on rank 0's clock"""
+    best_loss: float | None = None
+    """the lowest eval/loss so far"""
+    evaluations_without_gain: int = 0
+
+
+class FineTuning:
+    def __init__(self, rank: Rank, parts: Parts):
+        self.rank = rank
+        self.parts = parts
+        self.state = State()
+        self.limit_reached = False
+        self._train = rank.reporter.series(*point_keys(parts.data.task.step_keys))
+        self._eval = rank.reporter.series(*(f"eval/{key}" for key in EVAL_KEYS))
+        self._saved_at = self._began_at = time.monotonic()
+        self._seconds_before = 0.0
+
+    def run(self) -> Ending | None:
+        """Train to the end of the plan. An Ending when somebody wanted it to end before."""
+        rank, ending = self.rank, None
+        rank.reporter.stage(STAGE, "began", self.state.step)
+        rank.sign.enter(STAGE, FIRST_STEP_S)
+        self.parts.model.train()
+        self._began_at = self._saved_at = time.monotonic()
+        while self.state.step < self.parts.plan.total_steps and ending is None and not self._is_over():
+            ending = self._step(self.state.step + 1)
+        self.parts.checkpoints.wait()
+        if ending is None:
+            self._tell_the_end()
+        return ending
+
+    def resume(self, wanted: int) -> None:
+        """Go on from the checkpoint of step `wanted` (or the one before, see Checkpoints.resume); 0 starts anew."""
+        step, contents = self.parts.checkpoints.resume(wanted)
+        if contents is None:
+            return
+        model = self.parts.model.model
+        model.load_state_dict(contents.tensors[WEIGHTS])
+        optimizers.load_state(self.parts.optimizer, model, contents.tensors[OPTIMIZER])
+        put_random_states(contents.tensors[RANDOM], self.parts.group.rank, self.rank.device)
+        self.state = State(**contents.documents[STATE])
+        self._seconds_before = self.state.seconds
+        self.rank.sign.at(step)
+        self.rank.reporter.log(f"Going on from the checkpoint of step {step}")
+
+    def _step(self, number: int) -> Ending | None:
+        fault("step")
+        step = take_step(self.parts, number, self._wishes(number), self.rank.device)
+        if number % self.parts.plan.training["logging_steps"] == 0:
+            self._train.add(number, *step.points)
+        if not math.isfinite(step.loss):
+            sentence = f"the loss is {step.loss} at step {number}"
+            raise Failure(EndReason.NAN_LOSS, sentence, step=number, loss=str(step.loss))
+        self.state.step, self.state.seconds = number, step.wishes["seconds"]
+        self.rank.sign.step(number, step.seconds)
+        return self._between(step)
+
+    def _wishes(self, number: int) -> tuple[float, ...]:
+        """In the order of WISHES. Ranks add theirs up, so all of them decide the same at the same step."""
+        word, now = self.rank.orders.word(), time.monotonic()
+        first = self.parts.group.rank == 0
+        due = self.parts.plan.may_save(number) and now - self._saved_at >= SAVE_EVERY_S
+        seconds = self._seconds_before + now - self._began_at
+        return float(word == "drain"), float(word == "cancel"), float(first and due), seconds if first else 0.0
+
+    def _between(self, step: Step) -> Ending | None:
+        """What comes between two steps: leave, look at the validation split, save."""
+        plan, wishes = self.parts.plan, step.wishes
+        if wishes["cancel"]:
+            return CANCELLED
+        if plan.evaluates(step.number):
+            self._evaluate(step.number)
+        if wishes["drain"] or wishes["save"] or plan.must_save(step.number) or self._is_over():
+            self._save(step.number)
+        if wishes["drain"]:
+            self.rank.sign.enter(STAGE, FIRST_STEP_S, "checkpointing")
+            self.parts.checkpoints.wait()
+            return DRAINED
+        return None
+
+    def _evaluate(self, number: int) -> None:
+        metrics = self.parts.evaluator.together("validation", self.parts.group, self.rank.sign.touch)
+        self._eval.add(number, *(metrics[key] for key in EVAL_KEYS))
+        if self.state.best_loss is None or metrics["loss"] < self.state.best_loss:
+            self.state.best_loss, self.state.evaluations_without_gain = metrics["loss"], 0
+        else:
+            self.state.evaluations_without_gain += 1
+
+    def _is_over(self) -> bool:
+        """Whether training ends before the plan does: no gain any more, or its time is used up."""
+        patience = self.parts.plan.training["early_stopping_patience"]
+        limit = self.rank.spec["schedule"]["max_seconds"]
+        self.limit_reached = 0 < limit <= self.state.seconds
+        return self.limit_reached or 0 < patience <= self.state.evaluations_without_gain
+
+    def _save(self, number: int) -> None:
+        parts, model = self.parts, self.parts.model.model
+        tensors = {
+            WEIGHTS: _copied(model.state_dict()),
+            OPTIMIZER: _copied(optimizers.state_tensors(parts.optimizer, model)),
+            RANDOM: random_states(parts.group, self.rank.device),
+        }
+        parts.checkpoints.save(number, Contents(tensors, {STATE: asdict(self.state), CONFIG: parts.config}))
+        self._saved_at = time.monotonic()
+
+    def _tell_the_end(self) -> None:
+        step = self.state.step
+        if step < self.parts.plan.total_steps:
+            why = "the time limit was reached" if self.limit_reached else "eval/loss did not improve any more"
+            self.rank.reporter.choice("end of training", f"step {step}", why)
+        weights = hash_of(self.parts.model.model.state_dict())
+        self.rank.reporter.stage(STAGE, "ended", step, weights_hash=weights, steps=step)
+
+
+def _copied(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}

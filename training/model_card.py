@@ -1,0 +1,108 @@
+"""The model card, card.md: made from facts of the run alone, so that the same run gives the same card."""
+
+import json
+from typing import Any
+
+import torch
+
+from training.assembly import Parts
+from training.model_config import ONNX_INPUT, ONNX_OUTPUT
+from training.rank import Rank
+
+SHOWN_SETTINGS = (
+    "optim",
+    "learning_rate",
+    "lr_scheduler_type",
+    "warmup_steps",
+    "weight_decay",
+    "max_grad_norm",
+    "per_device_train_batch_size",
+    "gradient_accumulation_steps",
+    "label_smoothing_factor",
+    "bf16",
+    "seed",
+)
+
+
+def model_card(rank: Rank, parts: Parts, metrics: dict[str, float], step: int, files: list[dict[str, Any]]) -> str:
+    """Markdown. `files`: name, bytes, sha256 of what lies beside the card."""
+    sections = (
+        _what_it_is(rank, parts),
+        _results(rank, parts, metrics),
+        _data(rank, parts),
+        _training(rank, parts, step),
+        _files(files),
+        _use(parts),
+        _limits(),
+    )
+    return "\n".join(sections)
+
+
+def _what_it_is(rank: Rank, parts: Parts) -> str:
+    learnt = sum(parameter.numel() for parameter in parts.model.parameters())
+    net = {key: value for key, value in parts.config["model"].items() if key != "source"}
+    source = rank.spec["model"]
+    began = f"weights of job {source['id']}" if source["source"] == "job" else f"seed {rank.spec['training']['seed']}"
+    return (
+        f"# {rank.spec['name'] or 'Model of job ' + str(rank.assignment.job)}\n\n"
+        f"A {parts.config['model']['source']} network for {rank.spec['task']}, {learnt:,} parameters"
+        f"{', ' + json.dumps(net) if net else ''}, that began with {began}.\n"
+    )
+
+
+def _results(rank: Rank, parts: Parts, metrics: dict[str, float]) -> str:
+    split = rank.spec["evaluation"]["split"]
+    rows = [f"| {name} | {value:.6g} |" for name, value in metrics.items()]
+    head = f"## Results on {split} ({len(parts.data.splits[split])} samples)\n\n| metric | value |\n|---|---|"
+    return "\n".join([head, *rows, ""])
+
+
+def _data(rank: Rank, parts: Parts) -> str:
+    manifest = parts.data.manifest
+    counts = ", ".join(f"{len(split):,} {name}" for name, split in parts.data.splits.items())
+    return (
+        f"## Data\n\n- dataset: {rank.spec['dataset']} ({counts})\n- prepared data: `{parts.data.hash}`\n"
+        f"- input: {manifest['input']['dtype']} {manifest['input']['shape']}\n"
+        f"- classes: {', '.join(map(str, manifest['classes']))}\n"
+        f"- recipe: `{json.dumps(rank.spec['recipe'])}`\n- on the device: `{json.dumps(manifest['on_device'])}`\n"
+    )
+
+
+def _training(rank: Rank, parts: Parts, step: int) -> str:
+    settings = [f"- {name}: {rank.spec['training'][name]}" for name in SHOWN_SETTINGS]
+    size = parts.sampler.global_batch
+    head = (
+        f"## Training\n\n- {step} steps of {size} samples ({step * size / parts.sampler.samples:.4g} epochs)\n"
+        f"- {parts.group.world_size} devices, {rank.spec['parallel']['strategy']}, method {rank.spec['method']['kind']}"
+    )
+    return "\n".join([head, *settings, f"- torch {torch.__version__}", ""])
+
+
+def _files(files: list[dict[str, Any]]) -> str:
+    rows = [f"| {entry['name']} | {entry['bytes']:,} | `{entry['sha256']}` |" for entry in files]
+    text = "\n".join(["## Files\n\n| file | bytes | SHA-256 |\n|---|---|---|", *rows, ""])
+    for entry in files:
+        if "parity" in entry:
+            parity = entry["parity"]
+            text += (
+                f"\n{entry['name']} was run in onnxruntime on {parity['rows']} samples: largest difference of an output "
+                f"{parity['max_difference']:.2g}, equal predictions {parity['agreement']:.2%}.\n"
+            )
+    return text
+
+
+def _use(parts: Parts) -> str:
+    shape = ", ".join(["n", *map(str, parts.data.shape)])
+    return (
+        "## Use\n\nThe ONNX file takes pixels from 0 to 255 as they are after the recipe; scaling and normalising are "
+        "inside.\n\n```python\nimport onnxruntime\n\nsession = onnxruntime.InferenceSession('model.onnx')\n"
+        f"# images: {parts.data.manifest['input']['dtype']} [{shape}]\n"
+        f"logits = session.run(['{ONNX_OUTPUT}'], {{'{ONNX_INPUT}': images}})[0]\nclasses = logits.argmax(axis=1)\n```\n"
+    )
+
+
+def _limits() -> str:
+    return (
+        "## Limits\n\nThe figures hold for data like the evaluated split. Nothing was measured about other sources, "
+        "rare classes or inputs made to mislead.\n"
+    )

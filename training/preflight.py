@@ -1,0 +1,60 @@
+"""The errand `preflight`: real batches on the device, before a job is started."""
+
+import math
+import resource
+from typing import Any
+
+import torch
+
+from contract.agent_calls import Go
+from contract.reasons import EndReason
+from training.assembly import WISHES, put_together, sampler_and_plan
+from training.compile_proof import fixed_batch, graph_hash
+from training.failures import Ending, Failure, ending_of
+from training.preprocess import open_data, prove_data
+from training.rank import Rank
+from training.rendezvous import Group
+from training.step import take_step
+
+PASSES = 3
+"""the first one loads and chooses kernels, the fastest of all counts"""
+COMPILE_S = 120
+
+
+def preflight(rank: Rank, go: Go) -> Ending:
+    """Load, preprocess, forward, backward, update. Succeeds whenever it has an answer; `ok` in it says which.
+
+    answer: ok, step_seconds, peak_memory_bytes, data_hash, graph_hash, parameters; or ok, reason, detail.
+    """
+    try:
+        return Ending("succeeded", answer={"ok": True, **_measured(rank, go)})
+    except Exception as error:  # whatever it is, it is the answer
+        ending = ending_of(error, rank=0, world_size=1, wanted="run")
+        detail = ending.params.get("detail", str(error))
+        return Ending("succeeded", answer={"ok": False, "reason": str(ending.reason), "detail": detail})
+
+
+def _measured(rank: Rank, go: Go) -> dict[str, Any]:
+    group, prepared = Group(0, 1), open_data(go)
+    data = prove_data(rank, prepared, group)
+    parts = put_together(rank, data, go, group, *sampler_and_plan(rank, prepared.manifest, 1))
+    rank.sign.enter("compile", COMPILE_S)
+    graph = graph_hash(parts.model, fixed_batch(data.shape, rank.device))
+    parts.model.train()
+    steps = [take_step(parts, number, (0.0,) * len(WISHES), rank.device) for number in range(1, PASSES + 1)]
+    if not math.isfinite(steps[-1].loss):
+        raise Failure(EndReason.NAN_LOSS, f"the loss is {steps[-1].loss} after {PASSES} steps", step=PASSES)
+    return {
+        "step_seconds": min(step.seconds for step in steps),
+        "peak_memory_bytes": peak_memory(rank.device),
+        "data_hash": data.hash,
+        "graph_hash": graph,
+        "parameters": sum(parameter.numel() for parameter in parts.model.parameters()),
+    }
+
+
+def peak_memory(device: torch.device) -> int:
+    """The most bytes that this process held: of the GPU if it trains there, else resident."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

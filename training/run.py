@@ -1,0 +1,88 @@
+"""The story of a rank, from its assignment to its exit report.
+
+python -m training.run RUN_DIR        in a fresh interpreter (CUDA, Windows); elsewhere the starter forks it
+"""
+
+import os
+import sys
+
+from contract.agent_calls import Go
+from contract.events import EventType
+from contract.faults import fault
+from contract.reasons import EndReason
+from training.assembly import put_together, sampler_and_plan
+from training.compile_proof import prove_model
+from training.evaluate import evaluate_result
+from training.export import Result, export_result
+from training.failures import SUCCEEDED, Ending, Failure, ending_of
+from training.fine_tune import FineTuning
+from training.preflight import preflight
+from training.preprocess import open_data, prove_data
+from training.rank import Rank
+from training.rendezvous import Door, join
+from training.step import point_keys
+from training.tasks import TASKS
+
+
+def main(run_dir: str) -> None:
+    """Live as the rank whose run directory this is. Never returns: the process ends with its exit report."""
+    rank = Rank.begin(run_dir)
+    try:
+        ending = live(rank)
+    except BaseException as error:  # every end is reported, whatever it was
+        print(f"rank {rank.assignment.rank} ends: {error!r}", file=sys.stderr)
+        rank.failed_with = error  # keeps the frames, and with them every tensor, until the process is gone
+        wanted = rank.orders.latest()
+        ending = ending_of(error, rank=rank.assignment.rank, world_size=rank.assignment.world_size, wanted=wanted)
+    rank.leave(ending)
+
+
+def live(rank: Rank) -> Ending:
+    """Bind what others need, wait to be let go, and do what the assignment says."""
+    fault("rank.start")
+    door = Door(rank.assignment.rank)
+    rank.lifeline.tell({"port": door.port, "address": door.address})
+    go = rank.wait_for_go()
+    if isinstance(go, Ending):
+        return go
+    if not rank.assignment.errand:
+        return train(rank, go, door)
+    if rank.assignment.errand["kind"] == "preflight":
+        return preflight(rank, go)
+    raise Failure(EndReason.CODE_ERROR, f"this version knows no errand '{rank.assignment.errand['kind']}'")
+
+
+def train(rank: Rank, go: Go, door: Door) -> Ending:
+    """Meet the other ranks, pass the four stages, leave the result."""
+    prepared = open_data(go)
+    sampler, plan = sampler_and_plan(rank, prepared.manifest, go.world_size)
+    keys = point_keys(TASKS[rank.spec["task"]].step_keys)
+    rank.reporter.event(
+        EventType.STARTED,
+        pid=os.getpid(),
+        cadences=plan.cadences(keys),
+        total_steps=plan.total_steps,
+        steps_per_epoch=plan.steps_per_epoch,
+    )
+    group = join(go, door, rank.device, rank.still_waiting)
+
+    data = prove_data(rank, prepared, group)
+    parts = put_together(rank, data, go, group, sampler, plan)
+    training = FineTuning(rank, parts)
+    training.resume(go.resume_step)
+    prove_model(rank, parts.model, data.shape, group)
+    ended_early = training.run()
+    if ended_early:
+        return ended_early
+
+    step = training.state.step
+    samples = len(data.splits[rank.spec["evaluation"]["split"]])
+    metrics = evaluate_result(rank, parts.evaluator, samples, step)
+    group.barrier()  # the last time that ranks need each other; rank 0 serves the store until here
+    if group.rank == 0:
+        export_result(Result(rank, parts, metrics, step))
+    return Ending("succeeded", EndReason.LIMIT_REACHED) if training.limit_reached else SUCCEEDED
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

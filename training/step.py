@@ -1,0 +1,102 @@
+"""One optimizer step: gradients of this rank's samples, one exchange with the others, one update."""
+
+import math
+import time
+from dataclasses import dataclass
+
+import torch
+
+from training.assembly import WISHES, Parts
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step was: means over the global batch, seconds of this rank, and what any rank wished for."""
+
+    number: int
+    loss: float
+    counted: tuple[float, ...]
+    """one mean per key of the task's `step_keys`"""
+    learning_rate: float
+    gradient_norm: float
+    """before clipping"""
+    seconds: float
+    read_seconds: float
+    wait_seconds: float
+    """in the exchange, waiting for other ranks included"""
+    samples: int
+    """of all ranks"""
+    wishes: dict[str, float]
+    """sums over ranks, by the names in WISHES"""
+
+    @property
+    def points(self) -> tuple[float, ...]:
+        """In the order of `point_keys`."""
+        compute = self.seconds - self.read_seconds - self.wait_seconds
+        times = (self.seconds, self.read_seconds, compute, self.wait_seconds, self.samples / self.seconds)
+        return (self.loss, *self.counted, self.learning_rate, self.gradient_norm, *times)
+
+
+def point_keys(step_keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Metric keys of `Step.points` for a task with these `step_keys`."""
+    times = ("step_seconds", "data_seconds", "compute_seconds", "wait_seconds", "samples_per_second")
+    return tuple(f"train/{key}" for key in ("loss", *step_keys, "learning_rate", "gradient_norm", *times))
+
+
+def take_step(parts: Parts, number: int, wishes: tuple[float, ...], device: torch.device) -> Step:
+    """Do step `number`. With a loss that is not finite nothing is updated: the caller has to look at it.
+
+    `wishes` in the order of WISHES. The sums come back as numbers, for which a GPU is waited for once a step.
+    """
+    began = time.perf_counter()
+    read_seconds = _gradients(parts, number, device)
+    ready = time.perf_counter()
+    tail = parts.method.exchange(wishes)
+    wait_seconds = time.perf_counter() - ready
+    weight, loss, *counts = (value for value in tail[: -len(WISHES)])
+    rate = parts.plan.learning_rate(number)
+    finite = math.isfinite(loss)
+    norm = _update(parts, weight, rate) if finite else math.nan
+    return Step(
+        number=number,
+        loss=loss / weight,
+        counted=tuple(count / weight for count in counts),
+        learning_rate=rate,
+        gradient_norm=norm,
+        seconds=time.perf_counter() - began,
+        read_seconds=read_seconds,
+        wait_seconds=wait_seconds,
+        samples=parts.sampler.global_size(number),
+        wishes=dict(zip(WISHES, tail[-len(WISHES) :], strict=True)),
+    )
+
+
+def _gradients(parts: Parts, number: int, device: torch.device) -> float:
+    """Put gradients and sums of this rank's part into the buffer; the seconds that reading its samples took."""
+    task, split, read_seconds = parts.data.task, parts.data.splits["train"], 0.0
+    parts.method.zero()
+    for rows in parts.sampler.micro_batches(number):
+        began = time.perf_counter()
+        inputs, targets = task.collate(split, rows)
+        inputs, targets = inputs.to(device), targets.to(device)
+        read_seconds += time.perf_counter() - began
+        with torch.autocast(device.type, torch.bfloat16, enabled=parts.plan.bf16):
+            outputs = parts.model(inputs)
+        outputs = outputs.float()
+        loss, weight = task.loss(outputs, targets)
+        loss.backward()
+        with torch.no_grad():
+            parts.method.add(weight, loss, *task.step_sums(outputs, targets))
+    return read_seconds
+
+
+def _update(parts: Parts, weight: float, rate: float) -> float:
+    """Turn summed gradients into their mean, clip it, take the step; the length of the mean before clipping."""
+    limit = parts.plan.training["max_grad_norm"]
+    norm = parts.method.norm() / weight
+    clip = limit / (norm + 1e-6) if 0 < limit < norm else 1.0
+    parts.method.scale(clip / weight)
+    for group in parts.optimizer.param_groups:
+        group["lr"] = rate
+    parts.optimizer.step()
+    return norm

@@ -1,0 +1,66 @@
+"""One class per image: cross-entropy, accuracy, macro F1."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from training.failures import BadData
+from training.tasks.task import Rows, Task
+
+
+class ImageClassification(Task):
+    step_keys = ("accuracy",)
+
+    def __init__(self, manifest: dict[str, Any], training: dict[str, Any]):
+        self._classes = len(manifest["classes"])
+        self._input = manifest["input"]["column"]
+        self._target = manifest["target"]["column"]
+        self._smoothing = training.get("label_smoothing_factor", 0.0)
+
+    @property
+    def outputs(self) -> int:
+        return self._classes
+
+    def check(self, name: str, split: Rows) -> None:
+        labels = np.asarray(split.column(self._target))
+        wrong = np.flatnonzero((labels < 0) | (labels >= self._classes))
+        if len(wrong):
+            row, value = int(wrong[0]), int(labels[wrong[0]])
+            sentence = f"row {row} of {name} has label {value}; labels go from 0 to {self._classes - 1}"
+            raise BadData(sentence, split=name, row=row, value=value)
+
+    def collate(self, split: Rows, indices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        rows = indices.numpy()
+        images = np.ascontiguousarray(split.column(self._input)[rows])
+        labels = np.ascontiguousarray(split.column(self._target)[rows])
+        return torch.from_numpy(images), torch.from_numpy(labels)
+
+    def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, float]:
+        return cross_entropy(outputs, targets, reduction="sum", label_smoothing=self._smoothing), float(len(targets))
+
+    def step_sums(self, outputs: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return ((outputs.argmax(1) == targets).sum(),)
+
+    def tally(self, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Summed loss, number of rows, and the confusion matrix [target, predicted] row by row."""
+        loss = cross_entropy(outputs, targets, reduction="sum").double()
+        cells = targets * self._classes + outputs.argmax(1)
+        confusion = torch.bincount(cells, minlength=self._classes**2).double()
+        return torch.cat((loss[None], torch.tensor([float(len(targets))], dtype=torch.float64), confusion))
+
+    def metrics(self, tally: torch.Tensor) -> dict[str, float]:
+        loss, rows = tally[:2].tolist()
+        confusion = tally[2:].reshape(self._classes, self._classes)
+        right = confusion.diagonal()
+        occurring = confusion.sum(0) + confusion.sum(1)
+        f1 = (2 * right / occurring.clamp(min=1))[occurring > 0]  # a class neither present nor predicted has no F1
+        return {
+            "accuracy": float(right.sum()) / max(rows, 1.0),
+            "f1_macro": float(f1.mean()) if len(f1) else 0.0,
+            "loss": loss / max(rows, 1.0),
+        }
+
+    def predict(self, outputs: torch.Tensor) -> torch.Tensor:
+        return outputs.argmax(1)
