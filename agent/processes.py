@@ -145,6 +145,12 @@ def end_session(session: int, within: float) -> bool:
         time.sleep(0.02)
 
 
+def end_with_parent() -> None:
+    """Called in a new process: TERM comes when its parent dies (PR_SET_PDEATHSIG = 1)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
 def out_of_memory_kills() -> int:
     """How often the kernel ended a process for want of memory: in this control group where it counts, else anywhere."""
     group = ""
