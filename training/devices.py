@@ -6,15 +6,17 @@ import torch
 
 from training.rank_process import CORES
 
-DEVICE = "FLEETUNE_DEVICE"
-"""cpu, or cuda:0, cuda:1, …, in the environment of a rank. The CUDA path is written and has not been run yet."""
+KIND = "FLEETUNE_DEVICE_KIND"
+INDEX = "FLEETUNE_DEVICE_INDEX"
+"""cpu or cuda, and which one, in the environment of a rank. The CUDA path is written and has not been run yet."""
 
 
 def choose_device() -> torch.device:
     """The device that the agent named; the CPU when it named none."""
-    device = torch.device(os.environ.get(DEVICE, "cpu"))
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
+    if os.environ.get(KIND, "cpu") != "cuda":
+        return torch.device("cpu")
+    device = torch.device("cuda", int(os.environ.get(INDEX, "0")))
+    torch.cuda.set_device(device)
     return device
 
 

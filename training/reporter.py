@@ -42,8 +42,8 @@ class Series:
             rows.append(values)
         if not steps:
             return None
-        columns = zip(*rows, strict=True)
-        return Frame(steps, times, {key: list(map(float, column)) for key, column in zip(self.keys, columns)})
+        columns = zip(self.keys, zip(*rows, strict=True), strict=True)
+        return Frame(steps, times, {key: [float(value) for value in column] for key, column in columns})
 
 
 class Reporter:
@@ -76,14 +76,14 @@ class Reporter:
         self._log.append(LogLine(time.time(), level, text))
         self._wake.set()
 
-    def event(self, kind: EventType, step: int = 0, **data: Any) -> None:
+    def event(self, kind: EventType, at_step: int = 0, /, **data: Any) -> None:
         """An event. Every point added before it is in its batch or an earlier one."""
-        self._events.append(Event(str(kind), time.time(), step, data))
+        self._events.append(Event(str(kind), time.time(), at_step, data))
         self._wake.set()
 
-    def stage(self, stage: str, state: str, step: int = 0, **proof: Any) -> None:
+    def stage(self, stage: str, state: str, at_step: int = 0, /, **proof: Any) -> None:
         """One of the four stages began or ended, with what it proved."""
-        self.event(EventType.STAGE, step, stage=stage, state=state, **proof)
+        self.event(EventType.STAGE, at_step, stage=stage, state=state, **proof)
 
     def choice(self, what: str, chosen: str, reason: str) -> None:
         """A decision of the trainer that the user may want to know."""
