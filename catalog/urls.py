@@ -1,1 +1,3 @@
-urlpatterns: list = []
+from catalog import image_urls
+
+urlpatterns: list = [*image_urls.urlpatterns]

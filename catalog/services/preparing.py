@@ -26,9 +26,9 @@ def prepare(version: DatasetVersion, steps: list[dict[str, Any]]) -> PreparedDat
     return prepared
 
 
-def keep_recipe(steps: list[dict[str, Any]]) -> Recipe:
-    """The row of this recipe, with every parameter written out. Raises Invalid."""
-    recipe = recipes.Recipe.parse(steps)
+def keep_recipe(steps: Any, path: str = "recipe") -> Recipe:
+    """The row of this recipe, with every parameter written out. Raises Invalid, each problem under `path`."""
+    recipe = recipes.Recipe.parse(steps, path)
     return Recipe.objects.get_or_create(hash=recipe.hash, defaults={"steps": recipe.to_json()})[0]
 
 

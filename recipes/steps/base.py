@@ -53,6 +53,12 @@ class Step:
         """The step with these parameters, already checked."""
         return cls(**{name: _frozen(value) for name, value in parameters.items()})
 
+    @classmethod
+    def parameters(cls) -> dict[str, Any]:
+        """Each parameter with its default; None for one that has to be given."""
+        given = {item.name: item.default for item in dataclasses.fields(cls)}
+        return {name: None if value is dataclasses.MISSING else _plain(value) for name, value in given.items()}
+
     def to_json(self) -> dict[str, Any]:
         """The step with every parameter written out."""
         return {"step": self.name, **{name: _plain(value) for name, value in vars(self).items()}}

@@ -1,0 +1,24 @@
+"""What pages, REST and agents read of the catalog."""
+
+from catalog.queries.datasets import dataset_for, dataset_json, datasets_of, latest, removed_for, version_json
+from catalog.queries.devices import file_for, readiness, readiness_summary, wanted_by
+from catalog.queries.samples import PREVIEWED, SAMPLES_A_PAGE, items_at, preview, preview_numbers, samples
+
+__all__ = [
+    "PREVIEWED",
+    "SAMPLES_A_PAGE",
+    "dataset_for",
+    "dataset_json",
+    "datasets_of",
+    "file_for",
+    "items_at",
+    "latest",
+    "preview",
+    "preview_numbers",
+    "readiness",
+    "readiness_summary",
+    "removed_for",
+    "samples",
+    "version_json",
+    "wanted_by",
+]

@@ -1,0 +1,116 @@
+"""Items of a version, a page at a time, and a look at what a recipe makes of them."""
+
+import itertools
+import json
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from catalog import drawings, places
+from catalog.models import DatasetVersion
+from recipes.recipe import Recipe
+from recipes.steps import Shape
+from recipes.version import SPLITS, Item, read_items
+
+SAMPLES_A_PAGE = 24
+PREVIEWED = 8
+
+
+def samples(version: DatasetVersion, split: str = "", page: int = 1, label: str = "") -> dict[str, Any]:
+    """24 items of `split` ("" = all) and class `label` ("" = all), with the addresses of their pictures.
+
+    {"items", "page", "pages", "count"}; a page that is not there gives the nearest one.
+    """
+    classes = version.schema["classes"]
+    if label and label in classes:
+        found = [
+            pair
+            for pair in _numbered(version)
+            if split in ("", pair[1].split) and pair[1].target.get("label") == classes.index(label)
+        ]
+        count = len(found)
+        page, pages, first = _place(page, count)
+        return _page(version, found[first : first + SAMPLES_A_PAGE], page, pages, count)
+    start, count = _range(version, split)
+    page, pages, first = _place(page, count)
+    shown = itertools.islice(_numbered(version), start + first, start + min(first + SAMPLES_A_PAGE, count))
+    return _page(version, shown, page, pages, count)
+
+
+def preview(version: DatasetVersion, steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Eight items of the train split, spread over its classes, before and after `steps` (already checked).
+
+    Each: what `samples` tells, `after` (address of the picture), `shape_after`, and `problem` when it cannot be read.
+    """
+    recipe = Recipe.parse(steps)
+    items = items_at(version, preview_numbers(version))
+    drawn = drawings.draw(version, items, steps)
+    rows = []
+    for number, item in items.items():
+        shape = recipe.shape_of(Shape(item.channels, item.height, item.width))
+        address = reverse("dataset_preview_image", args=[version.dataset.slug, version.number, number])
+        why = drawn[number]
+        rows.append(
+            _sample(version, number, item)
+            | {
+                "after": f"{address}?recipe={quote(json.dumps(steps, separators=(',', ':')))}",
+                "shape_after": shape._asdict(),
+                "problem": _(why.reason) % (why.params or {}) if why.reason else "",
+            }
+        )
+    return rows
+
+
+def preview_numbers(version: DatasetVersion) -> list[int]:
+    """The items that a preview shows: evenly spaced over the train split, so the same ones each time."""
+    start, count = _range(version, "train")
+    shown = min(PREVIEWED, count)
+    return [start + index * count // shown for index in range(shown)]
+
+
+def items_at(version: DatasetVersion, numbers: Iterable[int]) -> dict[int, Item]:
+    """The items with these numbers (their lines in `items.jsonl`); numbers that are not there are left out."""
+    wanted = set(numbers)
+    last = max(wanted, default=-1)
+    return {number: item for number, item in itertools.islice(_numbered(version), last + 1) if number in wanted}
+
+
+def _numbered(version: DatasetVersion) -> Iterable[tuple[int, Item]]:
+    return enumerate(read_items(places.version(version.content_hash)))
+
+
+def _range(version: DatasetVersion, split: str) -> tuple[int, int]:
+    """First number and count of a split: items are stored in the order of splits."""
+    if split not in SPLITS:
+        return 0, version.items
+    before = sum(version.splits[name]["count"] for name in SPLITS[: SPLITS.index(split)])
+    return before, version.splits[split]["count"]
+
+
+def _place(page: int, count: int) -> tuple[int, int, int]:
+    pages = max(-(-count // SAMPLES_A_PAGE), 1)
+    page = min(max(page, 1), pages)
+    return page, pages, (page - 1) * SAMPLES_A_PAGE
+
+
+def _page(version, shown: Iterable[tuple[int, Item]], page: int, pages: int, count: int) -> dict[str, Any]:
+    items = [_sample(version, number, item) for number, item in shown]
+    return {"items": items, "page": page, "pages": pages, "count": count}
+
+
+def _sample(version: DatasetVersion, number: int, item: Item) -> dict[str, Any]:
+    label = item.target.get("label")
+    return {
+        "number": number,
+        "name": item.name,
+        "split": item.split,
+        "class": version.schema["classes"][label] if label is not None else "",
+        "width": item.width,
+        "height": item.height,
+        "channels": item.channels,
+        "bytes": item.bytes,
+        "image": reverse("dataset_image", args=[version.dataset.slug, version.number, number]),
+    }
