@@ -36,27 +36,30 @@ def lines_of(row: LogRow) -> list[dict[str, Any]]:
     ]
 
 
-def merged(frames: Iterable[Message], last: int) -> list[Message]:
+def merged(frames: Iterable[Message], last: int, until: int) -> list[Message]:
     """At most one message of each type between two withdrawals, in the order in which the types first appear.
 
-    `frames` follow each other without a gap after `last`. A message claims no more than what has been sent once it is
-    out: up to just before the first frame that only a later message holds.
+    `frames` hold all that came after `last` up to `until`, in order. A message claims no more than what has been sent
+    once it is out: up to just before the first frame that only a later message holds.
     """
-    result: list[Message] = []
-    for run in _between_withdrawals(list(frames)):
-        by_type: dict[str, list[Message]] = {}
-        for frame in run:
-            by_type.setdefault(frame["type"], []).append(frame)
-        kinds = list(by_type)
-        for index, kind in enumerate(kinds):
-            unsent = [frame["first_seq"] for later in kinds[index + 1 :] for frame in by_type[later]]
-            seq = max(last, min(unsent) - 1 if unsent else run[-1]["seq"])
-            result.append(_one(by_type[kind]) | {"first_seq": last + 1, "seq": seq})
-            last = seq
+    messages = [group for run in _between_withdrawals(frames) for group in _by_type(run)]
+    starts = [min(frame["first_seq"] for frame in group) for group in messages]
+    result = []
+    for index, group in enumerate(messages):
+        seq = max(last, min(starts[index + 1 :], default=until + 1) - 1)
+        result.append(_one(group) | {"first_seq": last + 1, "seq": seq})
+        last = seq
     return result
 
 
-def _between_withdrawals(frames: list[Message]) -> Iterable[list[Message]]:
+def _by_type(run: list[Message]) -> list[list[Message]]:
+    groups: dict[str, list[Message]] = {}
+    for frame in run:
+        groups.setdefault(frame["type"], []).append(frame)
+    return list(groups.values())
+
+
+def _between_withdrawals(frames: Iterable[Message]) -> Iterable[list[Message]]:
     run: list[Message] = []
     for frame in frames:
         if frame["type"] == "withdrawn":

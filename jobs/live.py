@@ -35,7 +35,7 @@ def publish_state(job_id: int, seq: int | None = None) -> None:
     _send(
         [
             (f"job.{job_id}", {"type": "job.state", "seq": seq, "job": queries.job_json(job)}),
-            (f"row.{job_id}", {"type": "live.row", "job": queries.job_row(job)}),
+            (f"row.{job_id}", {"type": "live.row", "job": job_id}),
             ("live.queue", {"type": "live.queue"}),
         ]
     )

@@ -1,0 +1,1 @@
+"""Websockets: `/ws/jobs/<id>/` for one job, `/ws/live/` for every other page."""

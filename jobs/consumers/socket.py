@@ -1,0 +1,133 @@
+"""What both kinds of socket share: the door, bounds on what comes in, one task that writes out."""
+
+import asyncio
+import json
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import close_old_connections
+
+from jobs.consumers import gate
+
+MESSAGES_PER_S = 20
+MAX_MESSAGE = 64 * 1024
+STALLED_S = 30.0
+"""A reader that takes nothing for so long is closed with 4408."""
+HEARTBEAT_S = 5.0
+RIGHTS_S = 15.0
+"""Rights are read again after so many seconds (security promise: 30)."""
+BAD_MESSAGE, SIGNED_OUT, NOT_ALLOWED, NOT_THERE, TOO_SLOW = 4400, 4401, 4403, 4404, 4408
+TOO_MANY, TOO_LARGE = 1008, 1009
+
+_database_threads = ThreadPoolExecutor(4, thread_name_prefix="sockets")
+
+
+class Refused(Exception):
+    """Close the socket with `code`."""
+
+    def __init__(self, code: int, why: str = ""):
+        self.code, self.why = code, why
+        super().__init__(f"{code} {why}")
+
+
+async def in_database(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Run `function` in one of a few threads, each with a database connection of its own."""
+
+    def call() -> Any:
+        close_old_connections()
+        try:
+            return function(*arguments)
+        finally:
+            close_old_connections()
+
+    return await sync_to_async(call, thread_sensitive=False, executor=_database_threads)()
+
+
+class Socket(AsyncWebsocketConsumer):
+    """A socket of a reader who was let in. Subclasses open it, write in `run`, and read `hear`."""
+
+    reader: gate.Reader
+    task: asyncio.Task | None = None
+
+    async def connect(self) -> None:
+        if not gate.origin_fits(self.scope):
+            await self.close()
+            return
+        await self.accept()
+        self.came: deque[float] = deque(maxlen=MESSAGES_PER_S)
+        try:
+            await self.let_in()
+            await self.open()
+        except Refused as refused:
+            await self.close(refused.code, refused.why)
+            return
+        self.task = asyncio.create_task(self._run())
+
+    async def let_in(self) -> None:
+        """Read again who this is. Raises Refused(SIGNED_OUT)."""
+        reader = await in_database(gate.reader_of, self.scope)
+        if reader is None:
+            raise Refused(SIGNED_OUT)
+        self.reader, self.rights_read_at = reader, time.monotonic()
+
+    async def open(self) -> None:
+        """Look up what is asked for and join its groups. Raises Refused."""
+
+    async def run(self) -> None:
+        """Write until cancelled. Raises Refused to close."""
+        raise NotImplementedError
+
+    async def hear(self, message: Any) -> None:
+        """A JSON message of the client. Raises Refused."""
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        try:
+            await self.hear(self._checked(text_data))
+        except Refused as refused:
+            await self.close(refused.code, refused.why)
+
+    def _checked(self, text: str | None) -> Any:
+        now = time.monotonic()
+        if len(self.came) == MESSAGES_PER_S and now - self.came[0] < 1:
+            raise Refused(TOO_MANY)
+        self.came.append(now)
+        if text is None:
+            raise Refused(BAD_MESSAGE, "expected text")
+        if len(text) > MAX_MESSAGE:
+            raise Refused(TOO_LARGE)
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            raise Refused(BAD_MESSAGE, "expected JSON") from None
+
+    async def write(self, message: dict[str, Any]) -> None:
+        """Send one message; waits while the reader's connection is full."""
+        try:
+            async with asyncio.timeout(STALLED_S):
+                await self.send(json.dumps(message, ensure_ascii=False, separators=(",", ":")))
+        except TimeoutError:
+            raise Refused(TOO_SLOW) from None
+
+    async def disconnect(self, code: int) -> None:
+        if self.task is not None:
+            self.task.cancel()
+            await asyncio.gather(self.task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        try:
+            await self.run()
+        except Refused as refused:
+            await self._end(self.close(refused.code, refused.why))
+
+    async def _end(self, closing: Awaitable[None]) -> None:
+        """Say goodbye; a reader that does not even take that is cut off by the server's ping."""
+        try:
+            async with asyncio.timeout(1):
+                await closing
+        except TimeoutError:
+            return
