@@ -65,6 +65,13 @@ def make_token(
 
 
 @transaction.atomic
+def withdraw_token(token: EnrolmentToken, actor: Any, *, via: str = "page") -> None:
+    """It lets nobody in from now on."""
+    if EnrolmentToken.objects.filter(pk=token.pk, used_at=None).update(expires_at=timezone.now()):
+        audit.record(actor, "join token withdrawn", token, via=via)
+
+
+@transaction.atomic
 def enrol(request: EnrolRequest, *, address: str | None = None) -> list[Secrets]:
     """Let the host in with the devices that it offers. Raises TokenRefused or CannotEnrol; then nothing changed."""
     offers = _checked(request.devices)

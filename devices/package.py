@@ -29,7 +29,7 @@ def constraints(_request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def package(_request: HttpRequest) -> FileResponse:
-    """Sources of agent, contract, recipes and training with `requirements.txt`. No secrets: only what is in the code."""
+    """Sources of agent, contract, recipes and training with `requirements.txt`: code only, no secrets."""
     files = sources()
     newest = max(path.stat().st_mtime_ns for path in files)
     return FileResponse(io.BytesIO(_archive(newest, len(files))), filename="package.zip", as_attachment=True)
