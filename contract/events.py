@@ -25,7 +25,7 @@ class EventType(StrEnum):
     preprocess → data_hash, samples; compile → graph_hash, weights_hash, forward_hash, parameters;
     fine_tune → weights_hash, steps; evaluate → metrics {key: value}, samples."""
     CHECKPOINT = "checkpoint"
-    """data: step, directory name, manifest (files with bytes and sha256), bytes, seconds."""
+    """data: step, directory name, manifest (files with bytes and sha256), manifest_sha256, bytes, seconds."""
     EVALUATION = "evaluation"
     """data: split, metrics {key: value}, samples, artifact."""
     ARTIFACT = "artifact"

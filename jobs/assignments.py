@@ -1,0 +1,81 @@
+"""What a device should be doing now, as its agent is told: one lease at most, and data to have ahead of time."""
+
+from typing import Any
+
+from catalog.models import PreparedState, Readiness
+from contract.agent_calls import Assignment, Assignments
+from devices import leases
+from devices.models import Device
+from jobs import attempts
+from jobs.agent_access import ATTEMPT, ERRAND
+from jobs.models import Artifact, Errand, ErrandState, Job, Rank
+
+MODEL_FILES = ("model.safetensors", "config.json")
+
+
+def of_device(device: Device) -> Assignments:
+    """All of it. An attempt that has ended is listed as `stop` for as long as the device holds its lease."""
+    lease = leases.holder(device)
+    assigned: list[dict[str, Any]] = []
+    if lease is not None and lease.attempt_id is not None:
+        ranks = Rank.objects.select_related("attempt__job__prepared", "attempt__job__source")
+        assigned = [_of_rank(rank) for rank in ranks.filter(attempt_id=lease.attempt_id, device=device)]
+    elif lease is not None and lease.errand_id is not None:
+        assigned = [_of_errand(errand) for errand in Errand.objects.filter(pk=lease.errand_id)]
+    wanted = Readiness.objects.filter(device=device, hash="", prepared__state=PreparedState.READY)
+    wanted = wanted.exclude(wanted_at=None).select_related("prepared")
+    return Assignments(assigned, [data_of(row.prepared) for row in wanted])
+
+
+def data_of(prepared) -> dict[str, Any]:
+    return {"hash": prepared.hash, "manifest": prepared.manifest}
+
+
+def model_files(job: Job) -> list[Artifact]:
+    """The files from which a job's weights start: those that its source job left."""
+    if job.source is None:
+        return []
+    whole = job.source.artifacts.exclude(verified_at=None).filter(name__in=MODEL_FILES)
+    newest = whole.order_by("-attempt__number").values_list("attempt", flat=True).first()
+    return list(whole.filter(attempt=newest))
+
+
+def model_of(job: Job) -> dict[str, Any]:
+    files = [{"name": file.name, "sha256": file.sha256, "bytes": file.bytes} for file in model_files(job)]
+    return {"files": files} if files else {}
+
+
+def _of_rank(rank: Rank) -> dict[str, Any]:
+    job = rank.attempt.job
+    return Assignment(
+        kind=ATTEMPT,
+        id=rank.attempt_id,
+        fence=rank.fence,
+        job=job.pk,
+        number=rank.attempt.number,
+        rank=rank.rank,
+        world_size=rank.attempt.world_size,
+        spec=job.spec,
+        data=data_of(job.prepared),
+        model=model_of(job),
+        wanted=attempts.wanted(job, rank.attempt),
+    ).to_json()
+
+
+def _of_errand(errand: Errand) -> dict[str, Any]:
+    payload = errand.payload
+    return Assignment(
+        kind=ERRAND,
+        id=errand.pk,
+        fence=errand.fence,
+        job=0,
+        number=1,
+        rank=0,
+        world_size=1,
+        spec=payload["spec"],
+        data=payload["data"],
+        model=payload["model"],
+        errand={"kind": errand.kind},
+        wanted="run" if errand.state == ErrandState.RUNNING else "stop",
+        deadline=errand.deadline_at.timestamp(),
+    ).to_json()

@@ -1,0 +1,107 @@
+"""Errands: a bounded piece of work on one device outside a job, leased and fenced like an attempt, never requeued."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import User
+from contract.agent_calls import ExitReport, LeaseAnswer, LeaseRequest
+from contract.reasons import EndReason
+from devices import doorbell, leases
+from devices.models import Device
+from jobs.agent_access import StaleFence
+from jobs.models import Errand, ErrandState
+
+LONGEST_S = 600
+OPEN = (ErrandState.PENDING, ErrandState.RUNNING)
+STOPPING_S = 15
+
+
+@transaction.atomic
+def create(
+    kind: str,
+    owner: User,
+    devices: Iterable[Device],
+    payload: dict[str, Any],
+    now: datetime,
+    *,
+    within: float = LONGEST_S,
+) -> list[Errand]:
+    """One errand for each device, to be claimed in the next round. `payload`: spec, data, model of the assignment."""
+    deadline = now + timedelta(seconds=min(within, LONGEST_S))
+    return [
+        Errand.objects.create(kind=kind, owner=owner, device=device, payload=payload, deadline_at=deadline)
+        for device in devices
+    ]
+
+
+@transaction.atomic
+def acknowledge(errand: Errand) -> None:
+    """The device is clean and will do it. Raises StaleFence when it is not wanted any more."""
+    if errand.state != ErrandState.RUNNING or not _lease(errand).exists():
+        raise StaleFence
+
+
+@transaction.atomic
+def renew(errand: Errand, said: LeaseRequest, now: datetime) -> LeaseAnswer:
+    """Its supervisor is alive. One rank meets nobody: its rendezvous is its own port. Raises StaleFence."""
+    if errand.ended_at is not None and now > errand.ended_at + timedelta(seconds=STOPPING_S):
+        raise StaleFence
+    lease = leases.renew(errand.device, errand.fence, now)
+    if lease is None:
+        raise StaleFence
+    address = said.address or errand.device.address or "127.0.0.1"
+    rendezvous = {"host": address, "port": said.port, "id": f"errand-{errand.pk}"} if said.port else None
+    return LeaseAnswer(
+        seconds_left=(lease.expires_at - now).total_seconds(),
+        wanted="run" if errand.state == ErrandState.RUNNING else "stop",
+        rendezvous=rendezvous,
+        resume_step=0 if rendezvous else None,
+    )
+
+
+@transaction.atomic
+def report_exit(errand: Errand, said: ExitReport, now: datetime) -> None:
+    """What it found out; the first report counts. `gone` frees the device."""
+    answer = said.answer or {"ok": said.outcome == "succeeded"}
+    if said.outcome != "succeeded":
+        answer = {"reason": said.reason or EndReason.UNKNOWN, **said.params, **answer, "ok": False}
+    state = ErrandState.DONE if said.outcome == "succeeded" else ErrandState.FAILED
+    end(errand.pk, state, answer, now)
+    if said.gone and not leases.release(errand.device_id, errand_id=errand.pk, now=now) and errand.ended_at is None:
+        raise StaleFence
+
+
+def lose(errand_id: int, device_id: int, now: datetime) -> None:
+    """Its device has been silent for as long as its lease lasts."""
+    with transaction.atomic():
+        leases.release(device_id, errand_id=errand_id, now=now)
+        end(errand_id, ErrandState.FAILED, {"ok": False, "reason": EndReason.DEVICE_LOST}, now)
+
+
+def give_up(errands: Iterable[Errand], now: datetime) -> None:
+    """Nobody waits for these any longer: those that run are told to stop."""
+    for errand in errands:
+        with transaction.atomic():
+            if end(errand.pk, ErrandState.FAILED, {"ok": False, "reason": EndReason.START_TIMEOUT}, now):
+                payload = {"v": 1, "errand": errand.pk}
+                transaction.on_commit(partial(doorbell.ring, [errand.device_id], payload), robust=True)
+
+
+def end_overdue(now: datetime) -> int:
+    """Errands past their deadline; how many ended."""
+    overdue = list(Errand.objects.filter(state__in=OPEN, deadline_at__lte=now))
+    give_up(overdue, now)
+    return len(overdue)
+
+
+def end(errand_id: int, state: ErrandState, answer: dict[str, Any], now: datetime) -> bool:
+    """Close it, once."""
+    return bool(Errand.objects.filter(pk=errand_id, state__in=OPEN).update(state=state, answer=answer, ended_at=now))
+
+
+def _lease(errand: Errand):
+    return leases.live().filter(device_id=errand.device_id, errand_id=errand.pk, fence=errand.fence)

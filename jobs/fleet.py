@@ -1,0 +1,93 @@
+"""The devices as one scheduling round sees them: which are free, what holds the others, who can train together."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from devices import environment, leases
+from devices.models import Device, DeviceState
+from jobs.models import Attempt, Errand
+
+
+@dataclass
+class Fleet:
+    """Read once a round with four statements; changed in memory as the round gives devices away."""
+
+    devices: dict[str, Device]
+    """every registered device by its slug"""
+    holders: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """device id → what holds it: {"job"}, {"job", "stopping"}, {"errand"} or {"held_for"}"""
+    _groups: list[list[Device]] | None = None
+
+    @classmethod
+    def load(cls) -> "Fleet":
+        registered = Device.objects.filter(removed_at=None).select_related("host", "drained_by").order_by("id")
+        return cls({device.slug: device for device in registered}, _holders())
+
+    @property
+    def online(self) -> list[Device]:
+        return [device for device in self.devices.values() if is_online(device)]
+
+    @property
+    def groups(self) -> list[list[Device]]:
+        """Online devices, parted into those that can train together."""
+        if self._groups is None:
+            self._groups = compatible_groups(self.online)
+        return self._groups
+
+    def free(self, devices: Iterable[Device]) -> list[Device]:
+        return [device for device in devices if device.pk not in self.holders]
+
+    def give(self, devices: Iterable[Device], job_id: int) -> None:
+        """These are no longer free in this round."""
+        self.holders |= {device.pk: {"job": job_id} for device in devices}
+
+    def hold(self, devices: Iterable[Device], job_id: int) -> None:
+        """Keep these for a job that has waited too long: no later one gets them in this round."""
+        for device in devices:
+            self.holders.setdefault(device.pk, {"held_for": job_id})
+
+
+def is_online(device: Device) -> bool:
+    return device.state == DeviceState.ONLINE and not device.draining
+
+
+def compatible_groups(devices: Sequence[Device]) -> list[list[Device]]:
+    """Parts of `devices` within which any can train together (same platform, same torch and Python)."""
+    groups: list[list[Device]] = []
+    for device in devices:
+        home = next((group for group in groups if not environment.differences([group[0], device])), None)
+        if home is None:
+            groups.append([device])
+        else:
+            home.append(device)
+    return groups
+
+
+def best_free(free: Sequence[Device], count: int, avoided: set[int]) -> list[Device]:
+    """`count` of the free devices: rather not those the job avoids, rather all on one host."""
+    trusted = [device for device in free if device.pk not in avoided]
+    by_host: dict[int, list[Device]] = {}
+    for device in trusted:
+        by_host.setdefault(device.host_id, []).append(device)
+    together = next((found for found in by_host.values() if len(found) >= count), None)
+    return (together or [*trusted, *(device for device in free if device.pk in avoided)])[:count]
+
+
+def _holders() -> dict[int, dict[str, Any]]:
+    live = list(leases.live().values_list("device_id", "attempt_id", "errand_id"))
+    attempts = {
+        attempt.pk: attempt
+        for attempt in Attempt.objects.filter(pk__in={attempt_id for _, attempt_id, _ in live if attempt_id})
+    }
+    errands = dict(Errand.objects.filter(pk__in={errand for _, _, errand in live if errand}).values_list("pk", "kind"))
+    return {
+        device_id: _holder(attempts.get(attempt_id), errands.get(errand_id, ""))
+        for device_id, attempt_id, errand_id in live
+    }
+
+
+def _holder(attempt: Attempt | None, errand: str) -> dict[str, Any]:
+    if attempt is None:
+        return {"errand": errand}
+    return {"job": attempt.job_id} | ({"stopping": True} if attempt.ended_at else {})

@@ -1,0 +1,37 @@
+"""Where jobs answer the apps downstairs, which know nothing of them."""
+
+from typing import Any
+
+from accounts import services as accounts
+from accounts.models import User
+from catalog import services as catalog
+from catalog.models import Dataset
+from devices import hooks as devices
+from jobs import live, services
+from jobs.models import Job
+from jobs.states import ENDED
+
+
+def connect() -> None:
+    """Register everything below; called once when the app is ready."""
+    for listeners, listener in (
+        (devices.move_jobs_off, services.move_off),
+        (devices.fleet_changed, live.publish_fleet),
+        (catalog.users_of_dataset, users_of_dataset),
+        (accounts.landing_page, demo_page),
+    ):
+        if listener not in listeners:
+            listeners.append(listener)
+
+
+def users_of_dataset(dataset: Dataset) -> list[dict[str, Any]]:
+    """Jobs that still need this dataset."""
+    jobs = Job.objects.filter(version__dataset=dataset, removed_at=None).exclude(state__in=ENDED)
+    return [{"text": str(job), "url": f"/jobs/{job.pk}/"} for job in jobs.order_by("id")]
+
+
+def demo_page(_user: User) -> str | None:
+    """After the first sign-in: the demo job that moves, or the one that will next."""
+    alive = Job.objects.filter(demo=True, removed_at=None).exclude(state__in=ENDED)
+    job = alive.filter(state="running").order_by("-id").first() or alive.order_by("id").first()
+    return f"/jobs/{job.pk}/" if job else None

@@ -1,0 +1,32 @@
+"""The beat of control. One reconciler a process; whoever calls while a tick runs goes away again."""
+
+import threading
+
+from celery import shared_task
+
+from jobs import clock
+from jobs.reconciler import Reconciler
+
+_reconciler = Reconciler()
+_busy = threading.Lock()
+
+
+@shared_task(name="jobs.tasks.tick", ignore_result=True)
+def tick() -> None:
+    tick_now()
+
+
+def tick_now() -> bool:
+    """Do one tick unless one is running in this process; whether it was done."""
+    if not _busy.acquire(blocking=False):
+        return False
+    try:
+        _reconciler.tick(clock.now())
+    finally:
+        _busy.release()
+    return True
+
+
+def seconds_since_tick() -> float | None:
+    """How long ago this process ticked last, None when it never did."""
+    return _reconciler.pulse.since_last()
