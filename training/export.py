@@ -8,14 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from safetensors.torch import save_file
 
 from contract.events import EventType
 from training.assembly import Parts
 from training.model_card import model_card
-from training.model_config import ONNX_INPUT, ONNX_OUTPUT
 from training.models.source import CONFIG, WEIGHTS
+from training.onnx_file import NotMade, compared_with_onnxruntime, write_onnx
 from training.rank import Rank
 
 STAGE = "evaluate"
@@ -23,9 +22,6 @@ EXPORT_S = 240.0
 """the ONNX exporter gives no sign of life and takes 4 to 20 s on an idle machine"""
 ONNX = "model.onnx"
 CARD = "card.md"
-CHECKED_ROWS = 1_000
-PARITY = 1e-4
-LARGEST_BATCH = 65_536
 
 
 @dataclass(frozen=True)
@@ -36,10 +32,6 @@ class Result:
     parts: Parts
     metrics: dict[str, float]
     step: int
-
-
-class NotMade(Exception):
-    """A format could not be made; the text says why."""
 
 
 def export_result(result: Result) -> None:
@@ -103,48 +95,13 @@ def _write_card(result: Result, path: Path, files: list[dict]) -> dict:
 
 
 def _write_onnx(result: Result, path: Path) -> dict:
-    """ONNX with a free batch size, its input prepared pixels as they lie on disk; run and compared before it counts."""
-    model, data = result.parts.model, result.parts.data
-    sample = torch.zeros(2, *data.shape, dtype=getattr(torch, data.manifest["input"]["dtype"]))
-    batch = torch.export.Dim("n", min=1, max=LARGEST_BATCH)
-    try:
-        torch.onnx.export(
-            model,
-            (sample,),
-            path,
-            dynamo=True,
-            dynamic_shapes=({0: batch},),
-            input_names=[ONNX_INPUT],
-            output_names=[ONNX_OUTPUT],
-            external_data=False,
-            verbose=False,
-        )
-    except (torch.onnx.errors.OnnxExporterError, ImportError) as error:
-        raise NotMade(f"the ONNX exporter refused: {str(error).splitlines()[0]}") from error
-    return _compared_with_onnxruntime(result, path)
-
-
-def _compared_with_onnxruntime(result: Result, path: Path) -> dict:
-    """Run the file on rows of the evaluated split. Raises NotMade when it does not say what the model says."""
-    try:
-        import onnxruntime  # starts threads, and only this needs it
-    except ImportError:
+    split = result.rank.spec["evaluation"]["split"]
+    write_onnx(result.parts.model, result.parts.data, path)
+    parity = compared_with_onnxruntime(result.parts.model, result.parts.data, split, path)
+    if parity is None:
         result.rank.reporter.log(f"{path.name} was not checked: onnxruntime is not installed here", "warning")
         return {}
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    data, split = result.parts.data, result.rank.spec["evaluation"]["split"]
-    rows = torch.arange(min(CHECKED_ROWS, len(data.splits[split])))
-    inputs, _ = data.task.collate(data.splits[split], rows)
-    with torch.inference_mode():
-        ours = result.parts.model(inputs)
-    theirs = torch.from_numpy(session.run([ONNX_OUTPUT], {ONNX_INPUT: inputs.numpy()})[0])
-    difference = float((ours - theirs).abs().max())
-    if not difference <= PARITY * max(1.0, float(ours.abs().max())):
-        raise NotMade(f"onnxruntime gives other outputs than the model, by up to {difference:.2g}")
-    agreement = float((data.task.predict(ours) == data.task.predict(theirs)).double().mean())
-    return {"parity": {"rows": len(rows), "max_difference": difference, "agreement": agreement}}
+    return {"parity": parity}
 
 
 def _entry(path: Path) -> dict:

@@ -85,7 +85,7 @@ def _files(files: list[dict[str, Any]]) -> str:
         if "parity" in entry:
             parity = entry["parity"]
             text += (
-                f"\n{entry['name']} was run in onnxruntime on {parity['rows']} samples: largest difference of an output "
+                f"\n{entry['name']} was run in onnxruntime on {parity['rows']} samples: an output differs by at most "
                 f"{parity['max_difference']:.2g}, equal predictions {parity['agreement']:.2%}.\n"
             )
     return text
@@ -97,7 +97,8 @@ def _use(parts: Parts) -> str:
         "## Use\n\nThe ONNX file takes pixels from 0 to 255 as they are after the recipe; scaling and normalising are "
         "inside.\n\n```python\nimport onnxruntime\n\nsession = onnxruntime.InferenceSession('model.onnx')\n"
         f"# images: {parts.data.manifest['input']['dtype']} [{shape}]\n"
-        f"logits = session.run(['{ONNX_OUTPUT}'], {{'{ONNX_INPUT}': images}})[0]\nclasses = logits.argmax(axis=1)\n```\n"
+        f"logits = session.run(['{ONNX_OUTPUT}'], {{'{ONNX_INPUT}': images}})[0]\n"
+        "classes = logits.argmax(axis=1)\n```\n"
     )
 
 

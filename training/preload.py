@@ -5,23 +5,29 @@ both happen here, on one thread. Left out: pyarrow and onnxruntime, which start 
 needs, once.
 """
 
-import safetensors.torch  # noqa: F401
 import torch
 import torch._dynamo
 import torch.distributed
 import torch.export
 
 import training.run  # noqa: F401
+from training.compile_proof import fixed_batch, graph_hash
+from training.inputs import FromPixels, OnDeviceSteps
+from training.models import PRESETS, build
+
+SHAPE = [1, 8, 8]
+STEPS = [{"step": "scale", "to": [0, 1]}, {"step": "normalise", "mean": [0.5], "std": [0.5]}]
 
 
 def _warm_up() -> None:
-    """One export and one optimizer step of a net of a few weights: what they load lazily is loaded now."""
-    net = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(4, 2))
-    batch = torch.zeros(2, 1, 4, 4)
-    torch.export.export(net.eval(), (batch,), strict=False)
-    optimizer = torch.optim.AdamW(net.parameters(), lr=0.0, fused=True)
-    net(batch).sum().backward()
-    optimizer.step()
+    """One export and one optimizer step of each preset at its smallest: what they load lazily is loaded now."""
+    batch = fixed_batch(SHAPE, torch.device("cpu"))
+    for source in PRESETS:
+        model = FromPixels(OnDeviceSteps(STEPS, SHAPE), build({"source": source}, SHAPE, 2, seed=0))
+        graph_hash(model, batch)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, fused=True)
+        model(batch).sum().backward()
+        optimizer.step()
 
 
 torch.set_num_threads(1)

@@ -71,7 +71,9 @@ def spec(**parts: Any) -> dict[str, Any]:
     return JobSpec.parse(body).to_json()
 
 
-def assigned(run_dir: Path, spec: dict[str, Any], data: Path, *, rank: int = 0, world_size: int = 1, **more: Any) -> RunDir:
+def assigned(
+    run_dir: Path, spec: dict[str, Any], data: Path, *, rank: int = 0, world_size: int = 1, **more: Any
+) -> RunDir:
     """A run directory with its assignment, as an agent leaves it."""
     run_dir.mkdir(parents=True)
     prepared = open_prepared(data)

@@ -105,7 +105,9 @@ class Attempt:
         return self
 
     def go(self) -> "Attempt":
-        doors = [wait_until(lambda rank=rank: read_json(self.paths(rank).path / "door.json"), 20) for rank in self.ranks]
+        doors = [
+            wait_until(lambda rank=rank: read_json(self.paths(rank).path / "door.json"), 20) for rank in self.ranks
+        ]
         for rank in self.ranks:
             directory = self.checkpoints(rank)
             directory.mkdir(parents=True, exist_ok=True)
