@@ -36,7 +36,7 @@ Choice = Take | Wait | GiveUp
 
 
 def choose(fleet: Fleet, ids: list[str], count: int, avoided: set[int]) -> Choice:
-    """Devices for a job that names them (`ids`) or wants any `count`; of these `avoided` ones only for want of others."""
+    """Devices for a job that names them (`ids`) or wants any `count`; those in `avoided` only for want of others."""
     return _named(fleet, ids) if ids else _any(fleet, count, avoided)
 
 
