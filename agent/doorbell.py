@@ -41,8 +41,12 @@ class Bell:
 
 
 def worker_app(device: Device, bell: Bell) -> Celery:
-    """The Celery app of one device's worker."""
-    app = Celery(f"device-{device.id}", set_as_current=False)
+    """The Celery app of one device's worker; the default one of this process, as Celery finds tasks through that.
+
+    No fixups: with DJANGO_SETTINGS_MODULE in the environment Celery would load the whole server here.
+    """
+    app = Celery(f"device-{device.id}", fixups=[], loader="celery.loaders.app:AppLoader")
+    app.set_default()
     app.conf.update(
         broker_url=broker_address(device.broker_url),
         broker_transport_options={
@@ -67,7 +71,7 @@ def worker_app(device: Device, bell: Bell) -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=False,
     )
 
-    @app.task(name=TASK)
+    @app.task(name=TASK, shared=False)
     def doorbell(**ids: Any) -> None:
         if set(ids) <= NAMES and all(type(value) in (int, bool) for value in ids.values()):
             bell.ring()
