@@ -107,9 +107,11 @@ def _model_hashes(device: Device) -> set[str]:
     lease = leases.holder(device)
     if lease is not None and lease.errand_id is not None:
         errand = Errand.objects.get(pk=lease.errand_id)
-        return {file["sha256"] for file in errand.payload["model"].get("files", [])}
-    job = _job_of(device)
-    return {file.sha256 for file in assignments.model_files(job)} if job else set()
+        source = Job.objects.filter(pk=errand.payload["source"]).first()
+    else:
+        job = _job_of(device)
+        source = job.source if job else None
+    return {file.sha256 for file in assignments.model_files_of(source)}
 
 
 def _number(request: HttpRequest, header: str) -> Any:

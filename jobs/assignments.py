@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from catalog.models import PreparedState, Readiness
+from catalog.models import PreparedData, PreparedState, Readiness
 from contract.agent_calls import Assignment, Assignments
 from devices import leases
 from devices.models import Device
@@ -31,18 +31,18 @@ def data_of(prepared) -> dict[str, Any]:
     return {"hash": prepared.hash, "manifest": prepared.manifest}
 
 
-def model_files(job: Job) -> list[Artifact]:
-    """The files from which a job's weights start: those that its source job left."""
-    if job.source is None:
+def model_files_of(source: Job | None) -> list[Artifact]:
+    """The model that a job left, as the files from which others start; [] for no job."""
+    if source is None:
         return []
-    whole = job.source.artifacts.exclude(verified_at=None).filter(name__in=MODEL_FILES)
+    whole = source.artifacts.exclude(verified_at=None).filter(name__in=MODEL_FILES)
     newest = whole.order_by("-attempt__number").values_list("attempt", flat=True).first()
     return list(whole.filter(attempt=newest))
 
 
-def model_of(job: Job) -> dict[str, Any]:
-    files = [{"name": file.name, "sha256": file.sha256, "bytes": file.bytes} for file in model_files(job)]
-    return {"files": files} if files else {}
+def _model(files: list[Artifact]) -> dict[str, Any]:
+    named = [{"name": file.name, "sha256": file.sha256, "bytes": file.bytes} for file in files]
+    return {"files": named} if named else {}
 
 
 def _of_rank(rank: Rank) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def _of_rank(rank: Rank) -> dict[str, Any]:
         world_size=rank.attempt.world_size,
         spec=job.spec,
         data=data_of(job.prepared),
-        model=model_of(job),
+        model=_model(model_files_of(job.source)),
         wanted=attempts.wanted(job, rank.attempt),
     ).to_json()
 
@@ -73,8 +73,8 @@ def _of_errand(errand: Errand) -> dict[str, Any]:
         rank=0,
         world_size=1,
         spec=payload["spec"],
-        data=payload["data"],
-        model=payload["model"],
+        data=data_of(PreparedData.objects.get(pk=payload["prepared"])),
+        model=_model(model_files_of(Job.objects.filter(pk=payload["source"]).first())),
         errand={"kind": errand.kind},
         wanted="run" if errand.state == ErrandState.RUNNING else "stop",
         deadline=errand.deadline_at.timestamp(),

@@ -30,7 +30,10 @@ def create(
     *,
     within: float = LONGEST_S,
 ) -> list[Errand]:
-    """One errand for each device, to be claimed in the next round. `payload`: spec, data, model of the assignment."""
+    """One errand for each device, to be claimed in the next round in which its data is ready.
+
+    `payload`: spec, prepared (id of the data), source (id of the job whose model it starts from, or None).
+    """
     deadline = now + timedelta(seconds=min(within, LONGEST_S))
     return [
         Errand.objects.create(kind=kind, owner=owner, device=device, payload=payload, deadline_at=deadline)

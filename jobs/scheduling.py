@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from catalog.models import PreparedState
+from catalog.models import PreparedData, PreparedState
 from contract.reasons import EndReason, WaitReason
 from jobs import claims, live, transitions
 from jobs.device_choice import Choice, GiveUp, Take, Wait, choose
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 def round(now: datetime) -> int:
     """Look at every waiting job and errand once; how many jobs started."""
     fleet = Fleet.load()
-    _claim_errands(fleet, now)
+    claim_errands(fleet, now)
     scheduler = Scheduler.objects.select_related("paused_by").get_or_create(pk=1)[0]
     jobs = list(queue())
     after = _jobs_named_by_schedule(jobs)
@@ -147,13 +147,20 @@ def _give_up(job: Job, choice: GiveUp, now: datetime) -> None:
         )
 
 
-def _claim_errands(fleet: Fleet, now: datetime) -> None:
+def claim_errands(fleet: Fleet, now: datetime) -> None:
     """Errands are short and somebody is looking at the page: they go first."""
-    waiting = Errand.objects.filter(state=ErrandState.PENDING, deadline_at__gt=now).select_related("device")
-    for errand in waiting.order_by("id"):
-        device = fleet.devices.get(errand.device.slug)
-        if device is not None and fleet.free([device]) and claims.claim_errand(errand, now):
+    waiting = list(Errand.objects.filter(state=ErrandState.PENDING, deadline_at__gt=now).order_by("id"))
+    needed = {errand.payload["prepared"] for errand in waiting}
+    ready = set(PreparedData.objects.filter(pk__in=needed, state=PreparedState.READY).values_list("pk", flat=True))
+    by_id = {device.pk: device for device in fleet.free(fleet.online)}
+    for errand in waiting:
+        device = by_id.get(errand.device_id)
+        if device is None or errand.payload["prepared"] not in ready:
+            continue
+        errand.device = device
+        if claims.claim_errand(errand, now):
             fleet.holders[device.pk] = {"errand": errand.kind}
+        del by_id[device.pk]
 
 
 def _write_reasons(jobs: list[Job], waits: dict[int, Wait]) -> None:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from jobs.models import Job
 from jobs.sentences import waits
-from jobs.sentences.parts import Line, device, post, step
+from jobs.sentences.parts import Line, device, step
 from jobs.states import JobState
 
 STAGES: dict[str, Any] = {
@@ -55,8 +55,7 @@ def _draining(job: Job) -> Line:
 
 def _cancelling(job: Job) -> Line:
     known = {"user": job.reason_params.get("user") or "?"}
-    actions = [] if job.reason_params.get("forced") else [post(_("Stop at once"), job, "stop")]
-    return Line(_("%(user)s stopped it. Its devices are being freed.") % known, "hold", actions)
+    return Line(_("%(user)s stopped it. Its devices are being freed.") % known, "hold")
 
 
 STATES: dict[JobState, Callable[[Job], Line]] = {
