@@ -73,7 +73,7 @@ def preview_numbers(version: DatasetVersion) -> list[int]:
 
 def items_at(version: DatasetVersion, numbers: Iterable[int]) -> dict[int, Item]:
     """The items with these numbers (their lines in `items.jsonl`); numbers that are not there are left out."""
-    wanted = set(numbers)
+    wanted = {number for number in numbers if 0 <= number < version.items}
     last = max(wanted, default=-1)
     return {number: item for number, item in itertools.islice(_numbered(version), last + 1) if number in wanted}
 

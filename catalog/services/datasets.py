@@ -47,7 +47,7 @@ def add_builtin(
     address: str | None = None,
 ) -> Dataset:
     """Register one of BUILTINS and begin to import it. Raises Invalid."""
-    if builtin not in BUILTINS:
+    if not isinstance(builtin, str) or builtin not in BUILTINS:
         raise Invalid([unknown("builtin", str(builtin), BUILTINS)])
     shown = names.checked(name or builtin)
     with transaction.atomic():

@@ -11,9 +11,10 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
-from accounts.models import Membership, Project, Role, User
+from accounts.models import Project, User
 from catalog import services, tasks
 from catalog.models import Dataset, DatasetVersion, PreparedData
+from tests.accounts.factories import make_user
 
 
 def picture(width: int = 8, height: int = 8, seed: int = 0, mode: str = "RGB", kind: str = "PNG", **options) -> bytes:
@@ -60,13 +61,6 @@ def colour_jpegs_of_mixed_sizes() -> dict[str, bytes]:
     }
 
 
-def person(name: str = "operator", role: str | None = Role.OPERATOR, *, admin: bool = False) -> User:
-    user = User.objects.create_user(name, password="a long enough phrase", is_superuser=admin, is_staff=admin)
-    if role:
-        Membership.objects.create(user=user, project=Project.default(), role=role)
-    return user
-
-
 def upload(data: bytes, name: str = "pictures.zip") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, data, "application/zip")
 
@@ -74,7 +68,7 @@ def upload(data: bytes, name: str = "pictures.zip") -> SimpleUploadedFile:
 def imported(files: dict[str, bytes] | bytes, owner: User | None = None, name: str = "pictures") -> Dataset:
     """A dataset whose import has run, as the server worker runs it."""
     data = files if isinstance(files, bytes) else zipped(files)
-    owner = owner or User.objects.filter(username="operator").first() or person()
+    owner = owner or User.objects.filter(username="maria").first() or make_user()
     dataset = services.add_upload(owner, Project.default(), name, upload(data))
     tasks.import_dataset(dataset.pk)
     dataset.refresh_from_db()

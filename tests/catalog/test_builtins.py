@@ -7,7 +7,8 @@ from accounts.models import Project
 from catalog import places, services, tasks
 from contract.problems import Invalid
 from recipes.version import file_of, read_items
-from tests.catalog.factories import person, version_of
+from tests.accounts.factories import make_user
+from tests.catalog.factories import version_of
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db
     [("mnist-5k", (4000, 500, 500), (28, 28)), ("digits-8x8", (1439, 179, 179), (8, 8))],
 )
 def test_a_builtin_dataset_is_written_as_png_files(builtin, counts, size):
-    dataset = services.add_builtin(person(), Project.default(), builtin, demo=True)
+    dataset = services.add_builtin(make_user(), Project.default(), builtin, demo=True)
     tasks.import_dataset(dataset.pk)
     version = version_of(dataset)
     assert (dataset.slug, dataset.demo) == (builtin, True)
@@ -32,4 +33,4 @@ def test_a_builtin_dataset_is_written_as_png_files(builtin, counts, size):
 
 def test_an_unknown_builtin_is_refused_with_the_nearest_one():
     with pytest.raises(Invalid, match="Did you mean 'mnist-5k'"):
-        services.add_builtin(person(), Project.default(), "mnist-5000")
+        services.add_builtin(make_user(), Project.default(), "mnist-5000")

@@ -1,0 +1,199 @@
+"""REST of datasets and recipes, as a script with a token uses it."""
+
+import pytest
+
+from catalog import services, tasks
+from catalog.models import Dataset, Recipe
+from tests.accounts.factories import bearer, make_admin, make_project, make_token, make_user
+from tests.catalog.factories import class_folders, imported, upload, version_of, zipped
+
+pytestmark = pytest.mark.django_db
+LIST = "/api/v1/datasets/"
+
+
+@pytest.fixture
+def maria():
+    return make_user()
+
+
+@pytest.fixture
+def api(client, maria):
+    client.defaults["HTTP_AUTHORIZATION"] = bearer(make_token(maria))["Authorization"]
+    return client
+
+
+def as_(client, user, scope="run"):
+    client.defaults["HTTP_AUTHORIZATION"] = bearer(make_token(user, scope))["Authorization"]
+    return client
+
+
+def test_a_zip_comes_in_and_becomes_ready(api):
+    answer = api.post(LIST, {"file": upload(zipped(class_folders())), "name": "Pets"})
+    assert answer.status_code == 202
+    body = answer.json()
+    assert (body["slug"], body["state"], body["version"]) == ("pets", "importing", None)
+    tasks.import_dataset(Dataset.objects.get().pk)
+    ready = api.get(f"{LIST}pets/").json()
+    assert (ready["state"], ready["progress"]) == ("ready", 1)
+    assert ready["version"]["splits"] == {"train": 16, "validation": 2, "test": 2}
+    assert ready["version"]["classes"] == ["cat", "dog"]
+
+
+def test_a_builtin_comes_in_by_name(api):
+    answer = api.post(LIST, {"builtin": "mnist-5k"}, content_type="application/json")
+    assert (answer.status_code, answer.json()["slug"]) == (202, "mnist-5k")
+
+
+def test_a_zip_that_is_refused_ends_as_failed_with_its_reason(api):
+    answer = api.post(LIST, {"file": upload(zipped({"cat/1.png": b"x", "../dog.png": b"y"}), "bad.zip")})
+    assert answer.status_code == 202
+    tasks.import_dataset(Dataset.objects.get().pk)
+    failed = api.get(f"{LIST}bad/").json()
+    assert (failed["state"], failed["error"]) == ("failed", "'../dog.png' points outside the archive.")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "file"),
+        ({"file": "text"}, "file"),
+        ({"builtin": "mnist"}, "builtin"),
+        ({"builtin": ["mnist-5k"]}, "builtin"),
+        ({"builtin": "mnist-5k", "owner": 1, "state": "ready"}, "owner"),
+        ({"builtin": "mnist-5k", "project": "secret"}, "project"),
+        ({"builtin": "mnist-5k", "name": "x" * 121}, "name"),
+        ([], "body"),
+    ],
+)
+def test_an_impossible_body_is_400_with_its_field_and_changes_nothing(api, body, field):
+    answer = api.post(LIST, body, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
+    assert field in answer.json()["errors"]
+    assert not Dataset.objects.exists()
+
+
+def test_importing_from_a_url_is_off(api):
+    answer = api.post(LIST, {"url": "http://10.0.0.1/x.zip"}, content_type="application/json")
+    assert answer.status_code == 403
+    assert answer.json()["detail"] == "Importing from URLs is off on this server. Ask an admin."
+
+
+def test_the_same_key_gives_the_same_answer(api):
+    headers = {"Idempotency-Key": "abc"}
+    answers = [api.post(LIST, {"file": upload(zipped(class_folders()))}, headers=headers) for _ in range(2)]
+    assert answers[0].json() == answers[1].json()
+    assert Dataset.objects.count() == 1
+
+
+def test_the_list_is_paged_filtered_and_ordered(api):
+    for name in ("b pets", "a pets", "cars"):
+        imported(class_folders(), name=name)
+    imported({"cat/1.png": b"x"}, name="broken")
+    page = api.get(f"{LIST}?search=pets&ordering=name&page_size=1").json()
+    assert (page["count"], [row["slug"] for row in page["results"]]) == (2, ["a-pets"])
+    assert api.get(f"{LIST}?state=failed").json()["results"][0]["slug"] == "broken"
+
+
+@pytest.mark.parametrize("query", ["ordering=owner__password", "state=odd", "owner__password=x", "task=x"])
+def test_an_unknown_filter_or_order_is_400_naming_the_known_ones(api, query):
+    answer = api.get(f"{LIST}?{query}")
+    assert answer.status_code == 400
+    assert "Unknown" in str(answer.json()["errors"])
+
+
+def test_renaming_honours_if_match(api, maria):
+    imported(class_folders(), maria)
+    etag = api.get(f"{LIST}pictures/")["ETag"]
+    change = {"name": "Pets", "sensitive": True}
+    answer = api.patch(f"{LIST}pictures/", change, content_type="application/json", headers={"If-Match": etag})
+    assert (answer.status_code, answer.json()["name"], answer.json()["sensitive"]) == (200, "Pets", True)
+    late = api.patch(f"{LIST}pictures/", {"name": "x"}, content_type="application/json", headers={"If-Match": etag})
+    assert late.status_code == 412
+    assert Dataset.objects.get().name == "Pets"
+
+
+def test_read_only_fields_cannot_be_changed(api, maria):
+    imported(class_folders(), maria)
+    answer = api.patch(f"{LIST}pictures/", {"state": "failed", "slug": "x"}, content_type="application/json")
+    assert set(answer.json()["errors"]) == {"state", "slug"}
+
+
+def test_a_removed_dataset_is_410_and_says_who(api, maria):
+    imported(class_folders(), maria)
+    assert api.delete(f"{LIST}pictures/").status_code == 204
+    for call in (api.get, api.delete, api.patch):
+        answer = call(f"{LIST}pictures/")
+        assert (answer.status_code, answer.json()["removed_by"]) == (410, "maria")
+    assert api.get(f"{LIST}pictures/versions/").status_code == 410
+    assert api.get(LIST).json()["count"] == 0
+
+
+def test_a_used_dataset_is_409_with_the_jobs(api, maria, monkeypatch):
+    imported(class_folders(), maria)
+    monkeypatch.setattr(services.datasets, "users_of_dataset", [lambda _: [{"text": "#12 pets", "url": "/jobs/12/"}]])
+    answer = api.delete(f"{LIST}pictures/")
+    assert (answer.status_code, answer.json()["jobs"]) == (409, [{"text": "#12 pets", "url": "/jobs/12/"}])
+
+
+def test_versions_tell_hash_prepared_data_and_readiness(api, maria):
+    imported(class_folders(), maria)
+    prepared = api.post(f"{LIST}pictures/versions/1/prepare/", {}, content_type="application/json")
+    assert (prepared.status_code, prepared.json()["state"]) == (202, "waiting")
+    (version,) = api.get(f"{LIST}pictures/versions/").json()["results"]
+    assert version["hash"] == version_of(Dataset.objects.get()).content_hash
+    assert version["prepared"][0]["recipe"] == prepared.json()["recipe"]
+    assert version["readiness"] == []
+    assert version["splits"]["train"]["classes"] == {"cat": 8, "dog": 8}
+
+
+def test_a_bad_recipe_is_400_with_every_path(api, maria):
+    imported(class_folders(), maria)
+    body = {"recipe": [{"step": "resize"}, {"step": "blur"}]}
+    answer = api.post(f"{LIST}pictures/versions/1/prepare/", body, content_type="application/json")
+    assert (answer.status_code, set(answer.json()["errors"])) == (400, {"recipe.0.size", "recipe.1.step"})
+
+
+def test_recipes_are_checked_kept_and_listed_in_words(api, maria):
+    imported(class_folders(), maria)
+    body = {"steps": [{"step": "grayscale"}, {"step": "scale"}], "dataset": "pictures"}
+    made = api.post("/api/v1/recipes/", body, content_type="application/json")
+    assert made.status_code == 201
+    assert made.json()["words"][1] == "Turn into shades of grey (1 channel)."
+    assert api.get("/api/v1/recipes/").json()["results"] == [made.json()]
+    assert {"step": "scale", "parameters": {"to": [0, 1]}} in api.get("/api/v1/recipes/steps/").json()
+    bad = api.post("/api/v1/recipes/", {"steps": [{"step": "scal"}]}, content_type="application/json")
+    assert set(bad.json()["errors"]) == {"steps.0.step"}
+    foreign = {"steps": [], "dataset": "nothing"}
+    assert "dataset" in api.post("/api/v1/recipes/", foreign, content_type="application/json").json()["errors"]
+    assert Recipe.objects.count() == 1
+
+
+def test_another_projects_dataset_looks_like_none(client, maria):
+    owner = make_user("eve", "")
+    other = make_project("vision", owner)
+    services.add_upload(owner, other, "secret", upload(zipped(class_folders())))
+    api = as_(client, maria)
+    hidden, unknown = api.get(f"{LIST}secret/"), api.get(f"{LIST}nothing/")
+    assert (hidden.status_code, hidden.content) == (404, unknown.content)
+    assert api.get(LIST).json()["count"] == 0
+    assert api.delete(f"{LIST}secret/").status_code == 404
+
+
+def test_roles_and_scopes_decide(client, maria):
+    imported(class_folders(), maria)
+    body = {"builtin": "mnist-5k"}
+    viewer = as_(client, make_user("victor", "viewer"), "read")
+    assert viewer.get(f"{LIST}pictures/").status_code == 200
+    assert viewer.post(LIST, body, content_type="application/json").status_code == 403
+    other = as_(client, make_user("oskar", "operator"))
+    assert other.delete(f"{LIST}pictures/").status_code == 403
+    reader = as_(client, maria, "read")
+    refused = reader.post(LIST, body, content_type="application/json")
+    assert (refused.status_code, "may only read" in refused.json()["detail"]) == (403, True)
+    assert as_(client, make_admin(), "admin").delete(f"{LIST}pictures/").status_code == 204
+
+
+def test_without_signing_in_there_is_nothing(client):
+    assert client.get(LIST).status_code == 401
+    assert client.post(LIST, {"builtin": "mnist-5k"}, content_type="application/json").status_code == 401
