@@ -43,10 +43,13 @@ class Bell:
 def worker_app(device: Device, bell: Bell) -> Celery:
     """The Celery app of one device's worker; the default one of this process, as Celery finds tasks through that.
 
+    Nothing is acknowledged: a lost ring costs a poll, while an acknowledgement that breaks off with the connection
+    leaves the prefetch count full, and the worker deaf for good (F22; seen with Celery 5.7).
     No fixups: with DJANGO_SETTINGS_MODULE in the environment Celery would load the whole server here.
     """
     app = Celery(f"device-{device.id}", fixups=[], loader="celery.loaders.app:AppLoader")
     app.set_default()
+    queue = Queue(device.queue, Exchange(device.queue, type="direct"), routing_key=device.queue, no_ack=True)
     app.conf.update(
         broker_url=broker_address(device.broker_url),
         broker_transport_options={
@@ -61,7 +64,7 @@ def worker_app(device: Device, bell: Bell) -> Celery:
         task_serializer="json",
         task_ignore_result=True,
         task_acks_late=False,
-        task_queues=[Queue(device.queue, Exchange(device.queue, type="direct"), routing_key=device.queue)],
+        task_queues=[queue],
         task_default_queue=device.queue,
         worker_prefetch_multiplier=1,
         worker_enable_remote_control=False,
