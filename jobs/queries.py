@@ -1,17 +1,24 @@
 """How a job looks to its readers: what REST, pages and sockets show comes from here."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.utils import timezone
 
-from jobs import requirements
+from jobs import requirements, sentences
 from jobs.models import Attempt, Job, Rank
 from jobs.states import ENDED, JobState
 
 MEASURED_STEPS = 20
 """Before so many steps of an attempt nobody knows how fast it is."""
+
+
+def rows(jobs: Sequence[Job]) -> list[dict[str, Any]]:
+    """Jobs of one page of a list."""
+    prefetch_related_objects(jobs, "project", "owner", "version__dataset", "attempts__ranks__device")
+    return [job_row(job) for job in jobs]
 
 
 def with_parts(jobs: QuerySet[Job]) -> QuerySet[Job]:
@@ -22,10 +29,12 @@ def with_parts(jobs: QuerySet[Job]) -> QuerySet[Job]:
 
 def job_json(job: Job) -> dict[str, Any]:
     """All of a job: the answer of `/api/v1/jobs/{id}/` and the `job` of a socket's `state`."""
-    return job_row(job) | {
+    row = job_row(job)
+    return row | {
         "task": job.task,
         "requirements": requirements.verdicts(job),
         "reason_params": job.reason_params,
+        "reason_actions": row["state_line"]["actions"],
         "attempts": [_attempt(attempt) for attempt in job.attempts.all()],
         "proofs": job.proofs,
         "spec": job.spec,
@@ -51,6 +60,7 @@ def job_row(job: Job) -> dict[str, Any]:
         "owner": job.owner.username,
         "tags": job.tags,
         "state": job.state,
+        "state_line": sentences.state_line(job),
         "wait_reason": job.wait_reason,
         "end_reason": job.end_reason,
         "stage": job.stage,
