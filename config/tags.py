@@ -1,10 +1,11 @@
 """Template tags, loaded everywhere: icons, and the one question about what a person may do."""
 
-from accounts.permissions import may as is_allowed
 from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from accounts.permissions import may as is_allowed
 
 register = template.Library()
 

@@ -1,0 +1,152 @@
+"""The page of one job, its tabs, and what its buttons do."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.permissions import require, visible
+from config.formats import state_word
+from contract.problems import Invalid
+from jobs import queries, sentences, services
+from jobs.job_page import headline, lanes, log_tail, point_table, stages, tabs
+from jobs.models import Attempt, Job
+from jobs.states import DRIVEN, ENDED
+
+CHARTS = (
+    {"name": "loss", "keys": "train/loss eval/loss", "title": gettext_lazy("Loss")},
+    {"name": "accuracy", "keys": "train/accuracy eval/accuracy", "title": gettext_lazy("Accuracy")},
+)
+
+
+@login_required
+@require_GET
+def job_page(request: HttpRequest, number: int, tab: str = "") -> HttpResponse:
+    """The overview, or one of the tabs. `?part=summary` answers with the fragment that live pages put in place."""
+    job = _job(request, number)
+    if job.removed_at:
+        return render(request, "jobs/job_gone.html", {"job": job, "text": tabs.gone_sentence(job)}, status=410)
+    context = _summary(request, job, tab)
+    if request.GET.get("part") == "summary":
+        return render(request, "jobs/job_summary.html", context)
+    if tab:
+        if tab not in tabs.CONTENT:
+            raise Http404
+        return render(request, f"jobs/job_{tab}.html", context | tabs.content(job, tab))
+    return render(request, "jobs/job.html", context | _overview(job, context["attempt"]))
+
+
+@login_required
+@require_POST
+def job_do(request: HttpRequest, number: int, verb: str) -> HttpResponse:
+    """Press a button of the job's page: one service call, then back with what happened."""
+    job = _job(request, number)
+    if verb not in VERBS:
+        raise Http404
+    require(request.user, "change", job)
+    try:
+        VERBS[verb](request, job)
+    except services.Refused as refusal:
+        messages.error(request, str(refusal))
+    except Invalid as invalid:
+        messages.error(request, "\n".join(_(problem.sentence) % problem.params for problem in invalid.problems))
+    else:
+        messages.success(request, _done(verb, job))
+    return redirect("jobs") if verb == "remove" else redirect("job", job.pk)
+
+
+def _job(request: HttpRequest, number: int) -> Job:
+    """The job, with all its parts. Raises Http404 when this reader may not know of it."""
+    job = visible(request.user, queries.with_parts(Job.objects.all())).filter(pk=number).first()
+    if job is None:
+        raise Http404
+    return job
+
+
+def _summary(request: HttpRequest, job: Job, tab: str) -> dict[str, Any]:
+    """What every tab shows on top, and what a change of state renews."""
+    row = queries.job_row(job)
+    attempts = list(job.attempts.all())
+    attempt = attempts[-1] if attempts else None
+    return {
+        "job": job,
+        "row": row,
+        "attempt": attempt,
+        "line": sentences.state_line(job),
+        "actions": headline.actions(job, request.user),
+        "progress_text": headline.progress_text(job, row),
+        "epoch_text": headline.epoch_text(job),
+        "tiles": headline.tiles(job, row),
+        "stages": stages.of(job, attempt),
+        "lanes": lanes.of(attempt),
+        "evaluations": job.evaluations.filter(attempt=attempt).select_related("device") if attempt else [],
+        "page_title": headline.tab_title(job, row, state_word(job.state)),
+        "tabs": tabs.bar(job, tab),
+        "live": live_facts(job, attempts),
+        "is_open": job.state not in ENDED,
+        "is_driven": job.state in DRIVEN,
+    }
+
+
+def _overview(job: Job, attempt: Attempt | None) -> dict[str, Any]:
+    names = {rank.rank: rank.device.slug for rank in attempt.ranks.all()} if attempt else {}
+    charts = [
+        chart | {"table": point_table.of(job, str(chart["keys"]).split(), names), "empty": _no_point_yet(job)}
+        for chart in CHARTS
+    ]
+    return {"charts": charts, "log": log_tail.of(job, names)}
+
+
+def _no_point_yet(job: Job) -> str:
+    """What an empty chart says: that it waits, or that nothing came."""
+    if job.state in ENDED:
+        return _("This job ended before its first step.")
+    return _("Points appear here from the first step on.")
+
+
+def live_facts(job: Job, attempts: list[Attempt]) -> dict[str, Any]:
+    """What the page's modules know from the start; renewed with the summary."""
+    ranks = attempts[-1].ranks.all() if attempts else []
+    return {
+        "job": job.pk,
+        "title": str(job),
+        "name": job.name,
+        "seq": job.seq,
+        "state": job.state,
+        "ended": job.state in ENDED,
+        "stepsPerEpoch": job.steps_per_epoch,
+        "devices": [{"rank": rank.rank, "name": rank.device.slug, "identity": rank.device_id - 1} for rank in ranks],
+        "attempts": [{"number": attempt.number, "step": attempt.resumed_from_step or 0} for attempt in attempts],
+    }
+
+
+VERBS: dict[str, Callable[[HttpRequest, Job], None]] = {
+    "stop": lambda request, job: services.cancel(job, request.user, force=request.POST.get("force") == "1"),
+    "retry": lambda request, job: services.retry(job, request.user, start=request.POST.get("from") == "start"),
+    "pause": lambda request, job: services.pause(job, request.user),
+    "resume": lambda request, job: services.resume(job, request.user),
+    "start-now": lambda request, job: services.resume(job, request.user),
+    "archive": lambda request, job: services.change(job, request.user, archived=True),
+    "unarchive": lambda request, job: services.change(job, request.user, archived=False),
+    "remove": lambda request, job: services.remove(job, request.user),
+}
+
+
+def _done(verb: str, job: Job) -> str:
+    sentences_of = {
+        "stop": _("%(job)s stops."),
+        "retry": _("%(job)s is tried again."),
+        "pause": _("%(job)s is paused."),
+        "resume": _("%(job)s goes on."),
+        "start-now": _("%(job)s starts as soon as its devices are free."),
+        "archive": _("%(job)s is archived."),
+        "unarchive": _("%(job)s is back in the list."),
+        "remove": _("%(job)s is removed. What it left stays in the database."),
+    }
+    return sentences_of[verb] % {"job": job}

@@ -1,0 +1,83 @@
+/* Step, share, time left and the headline numbers, patched as points come. The tab's title begins with the share. */
+import { duration, metric, percent, say, timeLeft, whole } from "./format.js";
+
+const RESULTS = ["eval/accuracy", "eval/map", "eval/loss", "train/loss"];
+const LEAST_MS = 500;
+
+export class JobProgress {
+  constructor(summary) {
+    this.summary = summary;
+    this.job = null;
+    this.step = 0;
+    this.shownAt = 0;
+    this.left = null;
+    setInterval(() => this.#tick(), 1000);
+  }
+
+  state(job) {
+    this.job = job;
+    this.step = Math.max(job.step, this.job?.state === "running" ? this.step : 0);
+    this.left = job.eta_seconds;
+    this.leftAt = Date.now();
+    this.#show();
+  }
+
+  take(frame) {
+    if (!this.job) return;
+    for (const { key, steps, values } of frame.series) {
+      if (!steps.length) continue;
+      if (key === "train/loss") this.step = Math.max(this.step, steps[steps.length - 1]);
+      if (RESULTS.includes(key)) this.#figure(key, values[values.length - 1]);
+    }
+    if (Date.now() - this.shownAt > LEAST_MS) this.#show();
+  }
+
+  /* Time left runs down between the server's words, and with the steps that came. */
+  get secondsLeft() {
+    if (this.left === null || this.job.state !== "running") return null;
+    return Math.max(0, this.left - (Date.now() - this.leftAt) / 1000);
+  }
+
+  #show() {
+    const { job } = this;
+    this.shownAt = Date.now();
+    const bar = document.querySelector("[data-progress]");
+    if (!job.total_steps || !bar) return;
+    const share = job.state === "succeeded" ? 1 : Math.min(1, this.step / job.total_steps);
+    bar.value = share;
+    const parts = { step: whole(this.step), total: whole(job.total_steps), share: percent(share) };
+    const text = say(gettext("Step %(step)s of %(total)s · %(share)s"), parts);
+    const left = this.secondsLeft;
+    setText("[data-progress-text]", left === null ? text : `${text} · ${timeLeft(left)}`);
+    setText("[data-stage='fine_tune'] .detail:not([data-proof])", say(gettext("Step %(step)s of %(total)s"), parts));
+    if (job.steps_per_epoch && this.step) setText("[data-epoch-text]", `· ${epochs(this.step, job)}`);
+    this.#title(share);
+  }
+
+  #title(share) {
+    const word = document.querySelector("[data-testid='status'] span")?.textContent ?? "";
+    const isMoving = !["succeeded", "failed", "cancelled", "pending"].includes(this.job.state);
+    const sign = document.hidden ? { succeeded: "✓ ", failed: "✕ " }[this.job.state] ?? "" : "";
+    document.title = `${sign}${isMoving ? `${percent(share)} · ` : ""}${this.job.name} · ${word} · Fleetune`;
+  }
+
+  #figure(key, value) {
+    if (typeof value === "number") setText(`[data-figure="${key}"]`, metric(value, key));
+  }
+
+  #tick() {
+    if (this.job?.state !== "running" || !this.job.started_at) return;
+    setText("[data-figure='elapsed']", duration((Date.now() - Date.parse(this.job.started_at)) / 1000));
+    if (Date.now() - this.shownAt > 2 * LEAST_MS) this.#show();
+  }
+}
+
+function epochs(step, job) {
+  const total = (job.total_steps / job.steps_per_epoch).toFixed(1).replace(/\.0$/, "");
+  return say(gettext("Epoch %(epoch)s of %(total)s"), { epoch: (step / job.steps_per_epoch).toFixed(1), total });
+}
+
+function setText(selector, text) {
+  const element = document.querySelector(selector);
+  if (element && element.textContent !== text) element.textContent = text;
+}

@@ -1,0 +1,55 @@
+/* Head, state line, progress and stages are renewed as the server renders them, whenever the job's state is news. */
+import { morph } from "./morph.js";
+import { fragment } from "./rest.js";
+import { announce } from "./toasts.js";
+
+const LEAST_MS = 500;
+
+export class Summary {
+  constructor(element) {
+    this.element = element;
+    this.facts = {};
+    this.known = "";
+    this.renewedAt = 0;
+    this.#read();
+  }
+
+  /* Facts are one object for all modules of the page; renewed in place. */
+  #read() {
+    const facts = JSON.parse(document.getElementById("live-facts").textContent);
+    Object.assign(this.facts, facts, { jobId: facts.job });
+  }
+
+  isNews(job) {
+    const { state, wait_reason: wait, end_reason: end, stage, activity, name, tags, archived, proofs, attempts } = job;
+    const ranks = attempts.map((attempt) => [attempt.number, attempt.state, attempt.ranks.map((rank) => [rank.device, rank.stage, rank.activity])]);
+    const now = JSON.stringify([state, wait, end, job.state_line?.text, stage, activity, name, tags, archived, proofs, ranks]);
+    const isNews = now !== this.known;
+    this.known = now;
+    return isNews;
+  }
+
+  /* At most twice a second; the last wish is always met. */
+  renew() {
+    this.renewing ??= this.#renewSoon().finally(() => (this.renewing = null));
+    return this.renewing;
+  }
+
+  async #renewSoon() {
+    const wait = this.renewedAt + LEAST_MS - Date.now();
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    const before = this.facts.state;
+    const html = await fragment(`${location.pathname}?part=summary`);
+    this.renewedAt = Date.now();
+    morph(this.element, html);
+    this.#read();
+    document.title = `${this.element.dataset.title} · Fleetune`;
+    if (this.facts.state !== before) announce(this.#sentence());
+  }
+
+  #sentence() {
+    const word = this.element.querySelector("[data-testid='status']").textContent.trim();
+    const line = this.element.querySelector("[data-testid='state-line'] .text")?.textContent.trim() ?? "";
+    return `${this.facts.title}: ${word}. ${line}`;
+  }
+}

@@ -1,0 +1,110 @@
+/* One websocket that stays: it comes back after 0.5 s, doubling to 15 s with jitter, and knows when it was signed out.
+   It never interprets a message; that is for whoever listens. */
+import { showBanner } from "./rest.js";
+
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 15_000;
+const SILENCE_MS = 12_000; // the server speaks at least each 5 s
+const TRIES_BEFORE_POLLING = 3;
+const FINAL = new Set([4401, 4403, 4404]);
+
+export class LiveSocket {
+  /* address() gives the path with its query; on: {open, message(frame), lost, refused(code), away(isAway)} */
+  constructor(address, on) {
+    this.address = address;
+    this.on = on;
+    this.failures = 0;
+    this.closed = false;
+    window.addEventListener("online", () => this.reconnectNow());
+    window.addEventListener("pagehide", () => this.close());
+    window.addEventListener("pageshow", (event) => event.persisted && this.reopen());
+    this.connect();
+  }
+
+  send(message) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+
+  connect() {
+    clearTimeout(this.timer);
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(`${scheme}//${location.host}${this.address()}`);
+    this.socket = socket;
+    socket.addEventListener("open", () => this.#opened(socket));
+    socket.addEventListener("message", (event) => this.#heard(socket, event));
+    socket.addEventListener("close", (event) => this.#lost(socket, event.code));
+  }
+
+  reconnectNow() {
+    if (this.closed || this.socket?.readyState === WebSocket.OPEN) return;
+    this.failures = 0;
+    this.#drop();
+    this.connect();
+  }
+
+  /* The other side has gone silent, or told us that we missed something: begin anew. */
+  restart() {
+    if (this.closed) return;
+    this.#drop();
+    this.on.lost();
+    this.connect();
+  }
+
+  close() {
+    this.closed = true;
+    this.#drop();
+  }
+
+  reopen() {
+    this.closed = false;
+    this.connect();
+  }
+
+  #drop() {
+    clearTimeout(this.timer);
+    clearTimeout(this.silence);
+    const socket = this.socket;
+    this.socket = null;
+    socket?.close();
+  }
+
+  #opened(socket) {
+    if (socket !== this.socket) return;
+    this.failures = 0;
+    this.on.away(false);
+    this.#listenForSilence();
+    this.on.open();
+  }
+
+  #heard(socket, event) {
+    if (socket !== this.socket) return;
+    this.#listenForSilence();
+    this.on.message(JSON.parse(event.data));
+  }
+
+  #listenForSilence() {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => this.restart(), SILENCE_MS);
+  }
+
+  #lost(socket, code) {
+    if (socket !== this.socket || this.closed) return;
+    clearTimeout(this.silence);
+    this.on.lost();
+    if (FINAL.has(code)) return this.#refused(code);
+    this.failures += 1;
+    if (this.failures >= TRIES_BEFORE_POLLING) this.on.away(true);
+    this.timer = setTimeout(() => this.connect(), waitBefore(this.failures));
+  }
+
+  #refused(code) {
+    this.closed = true;
+    if (code === 4401) showBanner("signed-out");
+    this.on.refused(code);
+  }
+}
+
+export function waitBefore(failures, chance = Math.random()) {
+  const whole = Math.min(FIRST_WAIT_MS * 2 ** (failures - 1), LONGEST_WAIT_MS);
+  return whole * (0.75 + chance * 0.25);
+}

@@ -1,0 +1,82 @@
+"""A reader with a browser, and what went wrong in it."""
+
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from playwright.sync_api import Browser, Page
+
+from tests.pages.site import Site
+from tests.waiting import wait_until
+
+T = TypeVar("T")
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+REPORTS = """
+window.__reports = [];
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.__reports.push(`${event.violatedDirective} ${event.sourceFile}:${event.lineNumber} ${event.sample}`));
+"""
+
+
+class Reader:
+    """One browser context with a session of its own."""
+
+    def __init__(self, site: Site, browser: Browser, *, width: int = 1440, height: int = 900, **context: Any):
+        self.site, self.troubles = site, []
+        self.context = browser.new_context(viewport={"width": width, "height": height}, **context)
+        self.cookie = site.tell("sign_in")
+        self.context.add_cookies([self.cookie | {"url": site.url}])
+        self.context.add_init_script(REPORTS)
+        self.page: Page = self.context.new_page()
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.troubles.append(f"error: {error}"))
+        self.page.on("request", self._see)
+
+    def __enter__(self) -> "Reader":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.context.close()
+
+    def open(self, path: str) -> Page:
+        self.page.goto(self.site.url + path, wait_until="domcontentloaded")
+        return self.page
+
+    def sees(self, expression: str, within: float = 10, about: str = "") -> Any:
+        """Wait until the JavaScript `expression` is true on the page; its value."""
+        return wait_until(lambda: self.page.evaluate(expression), within, about or expression)
+
+    def until(self, predicate: Callable[[], T], within: float = 10, about: str = "") -> T:
+        return wait_until(predicate, within, about)
+
+    def chart(self, name: str) -> dict[str, str]:
+        """The data attributes of a chart card."""
+        return self.page.evaluate(f"({{...document.querySelector('[data-chart={name}]').dataset}})")
+
+    def reports(self) -> list[str]:
+        return self.page.evaluate("window.__reports")
+
+    def had_no_trouble(self) -> None:
+        assert self.troubles == []
+        assert self.reports() == []
+
+    def forgives(self, part: str) -> None:
+        """Forget troubles that the test has caused itself."""
+        self.troubles = [trouble for trouble in self.troubles if part not in trouble]
+
+    def _hear(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.troubles.append(f"{message.type}: {message.text}")
+
+    def _see(self, request: Any) -> None:
+        if not request.url.startswith((self.site.url, "blob:", "data:")):
+            self.troubles.append(f"a request left the site: {request.url}")
