@@ -19,8 +19,6 @@ from training.rank_process import CHANNEL_FD
 
 TERM_GRACE_S = 1.0
 """after SIGTERM the main thread has this long to end the rank in its own way"""
-LOST_GRACE_S = 0.5
-"""the same after the supervisor's death"""
 
 
 class Terminated(BaseException):
@@ -81,7 +79,7 @@ class Lifeline:
                         self._end_unless_leaving(TERM_GRACE_S, on_term)
                 elif not heard:
                     sources.unregister(self._channel)  # type: ignore[arg-type]
-                    self._end_unless_leaving(LOST_GRACE_S, on_lost)
+                    self._end_unless_leaving(0.0, on_lost)
                 elif b"go" in heard:
                     self._said_go.set()
 
@@ -93,7 +91,7 @@ class Lifeline:
             return b""
 
     def _end_unless_leaving(self, grace: float, last_words: Callable[[], None]) -> None:
-        if self._leaving.wait(grace if last_words else 0):
+        if self._leaving.wait(grace):
             return
         try:
             last_words()

@@ -13,11 +13,12 @@ import torch.distributed as dist
 
 from contract.agent_calls import Go
 from contract.reasons import EndReason
+from contract.timing import HANG_GRACE_S
 from training.failures import Failure
 
 ADDRESS = "FLEETUNE_FABRIC_ADDRESS"
 """where other ranks reach this one; the loopback when all devices are on one host"""
-PEER_SILENT_S = 30.0
+PEER_SILENT_S = HANG_GRACE_S
 """a peer that does not answer a collective for so long is given up (torch's default is 30 minutes)"""
 MEET_S = 600.0
 """peers may have much data to fetch before they come"""

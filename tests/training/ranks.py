@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from contract.agent_calls import Go
 from contract.run_dir import RunDir, read_json, write_json
 from tests.training.factories import assigned
 from tests.waiting import wait_until
+from training.checkpoint_files import steps
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,9 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 class Starter:
     """A starter process. Use as a context."""
 
-    def __init__(self, home: Path):
+    def __init__(self, home: Path, **env: str):
         self.socket = home / "starter.sock"
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)} | env
         names = "training.preload,tests.training.stub_supervisor"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "training.starter", "--socket", str(self.socket), "--preload", names],
@@ -47,14 +48,14 @@ class Starter:
             connection.sendall(json.dumps(request).encode() + b"\n")
             return json.loads(connection.makefile().readline())
 
-    def start(self, run_dir: Path, cores: list[int], **env: str) -> int:
-        """The supervisor's pid."""
+    def start(self, run_dir: Path, cores: list[int], rank: str = "training.run:main", **env: str) -> int:
+        """The supervisor's pid. `rank` names what the forked rank runs."""
         answer = self.ask(
             {
                 "run_dir": str(run_dir),
                 "device_home": str(run_dir.parent),
                 "supervise": "tests.training.stub_supervisor:supervise",
-                "rank": "training.run:main",
+                "rank": rank,
                 "cores": cores,
                 "env": env,
             }
@@ -76,7 +77,11 @@ class Attempt:
     model_dir: str = ""
     env: dict[str, str] = field(default_factory=dict)
     env_of: dict[int, dict[str, str]] = field(default_factory=dict)
+    spec_of: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """for a rank that was given another spec than the rest"""
     more: dict[str, Any] = field(default_factory=dict)
+    """of the assignment: errand, job, hash, …"""
+    runs: str = "training.run:main"
 
     @property
     def world_size(self) -> int:
@@ -92,7 +97,7 @@ class Attempt:
         for rank, data in enumerate(self.data):
             paths = assigned(
                 self.paths(rank).path,
-                self.spec,
+                self.spec_of.get(rank, self.spec),
                 data,
                 rank=rank,
                 world_size=self.world_size,
@@ -101,7 +106,7 @@ class Attempt:
                 **self.more,
             )
             core = sorted(os.sched_getaffinity(0))[rank % os.cpu_count()]
-            self.starter.start(paths.path, [core], **self.env, **self.env_of.get(rank, {}))
+            self.starter.start(paths.path, [core], self.runs, **self.env, **self.env_of.get(rank, {}))
         return self
 
     def go(self) -> "Attempt":
@@ -127,6 +132,10 @@ class Attempt:
     def ranks(self) -> range:
         return range(self.world_size)
 
+    def again(self, resume_step: int, **changes: Any) -> "Attempt":
+        """The next attempt of the same job on the same devices."""
+        return replace(self, number=self.number + 1, resume_step=resume_step, **{"env": {}, "env_of": {}, **changes})
+
     def wait(self, within: float = 60) -> list[dict[str, Any]]:
         """The exit reports of all ranks; {} of one that left none."""
         for rank in self.ranks:
@@ -136,6 +145,10 @@ class Attempt:
 
     def run(self, within: float = 60) -> list[dict[str, Any]]:
         return self.start().go().wait(within)
+
+    def saved_by_all(self) -> list[int]:
+        """Steps of checkpoints that lie on every device, in rising order."""
+        return sorted(set.intersection(*(set(steps(self.checkpoints(rank))) for rank in self.ranks)))
 
     def want(self, word: str) -> None:
         for rank in self.ranks:

@@ -51,7 +51,7 @@ def test_other_classes_get_a_new_last_layer_and_the_old_body(finished):
 
 def test_pictures_of_another_size_are_refused_with_what_to_do(finished):
     other = {**MANIFEST, "input": {**MANIFEST["input"], "shape": [1, 9, 9]}}
-    with pytest.raises(Failure, match="1×8×8.*1×9×9.*resize") as refusal:
+    with pytest.raises(Failure, match=r"1×8×8.*1×9×9.*resize") as refusal:
         start_model(CONTINUED, other, 3, finished[0])
     assert refusal.value.reason == EndReason.BAD_DATA
 
