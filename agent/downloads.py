@@ -56,7 +56,7 @@ def fetch_directory(
     files = [WantedFile.from_json(entry) for entry in entries]
     total, done = sum(file.bytes for file in files), 0
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(target.with_name(f"{target.name}.lock")):
+    with _alone(target.with_name(f".{target.name}.lock")):
         if target.is_dir():
             return target
         partial = target.with_name(f"{target.name}.partial")

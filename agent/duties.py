@@ -140,7 +140,8 @@ class Duties:
     def _never_started(self, assignment: Assignment, run: RunDir) -> None:
         """It was called off before a supervisor began: say at once that nothing of it lives here."""
         shutil.rmtree(run.path, ignore_errors=True)
-        report = ExitReport(assignment.kind, assignment.id, assignment.fence, "cancelled", gone=True)
+        outcome = "drained" if assignment.wanted == "drain" else "cancelled"
+        report = ExitReport(assignment.kind, assignment.id, assignment.fence, outcome, gone=True)
         try:
             self.server.post("/agent/v1/exit", report)
         except Refused as refusal:

@@ -1,9 +1,9 @@
 """The worker pinned to a device, on the embedded broker, with a device's own rights."""
 
-import threading
 import time
 
 import pytest
+import redis
 
 from agent.device_home import Device
 from agent.doorbell import Bell, Listener
@@ -68,6 +68,17 @@ def test_the_worker_hears_again_after_the_broker_was_away(broker, listening):
     assert wait_until(heard, within=20)
 
 
+def test_the_worker_hears_again_after_its_connection_was_cut_three_times(broker, listening):
+    bell, _ = listening
+    broker.ring(v=1, job=5)
+    assert bell.wait(10)
+    client = redis.Redis.from_url(broker.url)
+    for _ in range(3):
+        wait_until(lambda: client.execute_command("CLIENT", "KILL", "USER", "device-7"), within=10)
+    broker.ring(v=1, job=6)
+    assert bell.wait(15)
+
+
 def test_a_worker_that_was_stopped_can_be_started_again(broker, listening):
     bell, listener = listening
     broker.ring(v=1, job=5)
@@ -84,12 +95,11 @@ def test_an_assignment_starts_on_a_ring_long_before_the_next_poll(tmp_path, serv
         stage.start_agent()
         wait_until(lambda: server.heartbeats, within=20)
         broker.ring(v=1, test=1)
-        wait_until(lambda: server.heartbeats[-1]["last_ring"] > 0, within=30, about=lambda: stage.said())
+        wait_until(lambda: server.heartbeats[-1]["last_ring"] > 0, within=30)
         holder = server.assign(spec={"steps": 2})
         began = time.monotonic()
         broker.ring(v=1, job=5, attempt=11)
-        wait_until(lambda: holder.acknowledged, within=10, about=lambda: stage.said())
+        wait_until(lambda: holder.acknowledged, within=10)
         assert time.monotonic() - began < 3, "the poll would have come after 30 s"
-        assert threading.active_count() >= 1
     finally:
         stage.end()
