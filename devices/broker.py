@@ -12,7 +12,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import redis
 from django.conf import settings
+from redis.backoff import NoBackoff
 from redis.lock import Lock
+from redis.retry import Retry
 
 from config.celery import broker_address
 from devices.models import Device
@@ -125,4 +127,8 @@ def _public_address(asked_host: str) -> str:
 
 
 def _client() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, decode_responses=True)
+    """Answers within about a second or raises: a heartbeat waits for it."""
+    once = Retry(NoBackoff(), 0)
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=0.7, socket_connect_timeout=0.3, retry=once, decode_responses=True
+    )
