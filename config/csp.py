@@ -9,7 +9,10 @@ def own_sockets_may_be_opened(get_response):
         scheme = "wss" if request.is_secure() else "ws"
         update = dict(getattr(response, "_csp_update", None) or {})
         sources = update.get("connect-src", [])
-        update["connect-src"] = [*([sources] if isinstance(sources, str) else sources), f"{scheme}://{request.get_host()}"]
+        update["connect-src"] = [
+            *([sources] if isinstance(sources, str) else sources),
+            f"{scheme}://{request.get_host()}",
+        ]
         response._csp_update = update
         return response
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 RESTART_AFTER_S = 1.0
-STOP_WITHIN_S = 7.0
-DRAIN_WITHIN_S = 5.0
 LOG_LIMIT_BYTES = 20_000_000
 
 
@@ -23,8 +21,6 @@ class Part:
     name: str
     command: list[str] = field(default_factory=list)
     start: Callable | None = None
-    first_to_stop: bool = False
-    last_to_stop: bool = False
     process: subprocess.Popen | None = None
     started_at: float = 0.0
     quick_deaths: int = 0
@@ -79,12 +75,6 @@ class Keeper:
     def stopping(self) -> bool:
         return self._stopping.is_set()
 
-    def end_all(self) -> None:
-        """Control first, so that it can bring running jobs to a checkpoint; then the rest; the web server last."""
-        self._end([part for part in self.parts if part.first_to_stop], DRAIN_WITHIN_S)
-        self._end([part for part in self.parts if not part.first_to_stop and not part.last_to_stop], 2.0)
-        self._end([part for part in self.parts if part.last_to_stop], 1.5)
-
     def _spawn(self, part: Part) -> None:
         part.started_at = time.monotonic()
         log_path = self._log(part)
@@ -99,7 +89,8 @@ class Keeper:
                     start_new_session=True, preexec_fn=_die_with_parent,
                 )  # fmt: skip
 
-    def _end(self, parts: list[Part], within: float) -> None:
+    def end(self, parts: list[Part], within: float) -> None:
+        """TERM to those of `parts` that live, KILL to the session of what is left after `within` seconds."""
         alive = [part.process for part in parts if part.process is not None and part.process.poll() is None]
         for process in alive:
             process.terminate()

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -80,10 +81,19 @@ def run(began: float, lock) -> int:
         keeper.keep()
     finally:
         say(began, "stopping")
-        keeper.end_all()
-        end_leftovers(HOME / "devices")
+        end(keeper)
         lock.close()
     return 1 if keeper.failed else 0
+
+
+def end(keeper: Keeper) -> None:
+    """Control first, so that running jobs reach a checkpoint; then agents and what they leave; web and broker last."""
+    keeper.end([part for part in keeper.parts if part.name == "control"], within=4.5)
+    ranks = threading.Thread(target=end_leftovers, args=[HOME / "devices"])
+    ranks.start()
+    keeper.end([part for part in keeper.parts if part.name not in {"web", "broker"}], within=2.0)
+    ranks.join()
+    keeper.end(keeper.parts, within=1.0)
 
 
 def environment() -> dict[str, str]:
@@ -119,8 +129,8 @@ def start_parts(keeper: Keeper, began: float) -> None:
         "--timeout-graceful-shutdown",
         "1",
     ]
-    keeper.start(Part("web", uvicorn, last_to_stop=True))
-    keeper.start(Part("control", [python, "manage.py", "control"], first_to_stop=True))
+    keeper.start(Part("web", uvicorn))
+    keeper.start(Part("control", [python, "manage.py", "control"]))
     keeper.start(Part("server-worker", [python, "manage.py", "server_worker"]))
     wait_for(keeper, health, READY_WITHIN_S)
     for home in device_homes(began):

@@ -18,7 +18,7 @@ FOREVER = [sys.executable, "-c", "import signal; signal.pause()"]
 def keeper(tmp_path):
     kept = Keeper(tmp_path)
     yield kept
-    kept.end_all()
+    kept.end(kept.parts, within=1)
 
 
 def test_a_part_that_dies_is_started_again(keeper):
@@ -35,7 +35,7 @@ def test_ending_leaves_no_process_even_of_one_that_ignores_the_signal(keeper):
     deaf = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); signal.pause()"
     keeper.start(Part("deaf", [sys.executable, "-c", deaf]))
     wait_until(lambda: b"up" in (keeper.logs / "deaf.log").read_bytes(), within=5)
-    keeper.end_all()
+    keeper.end(keeper.parts, within=1)
     assert keeper.parts[0].process.poll() == -signal.SIGKILL
 
 
