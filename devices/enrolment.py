@@ -82,7 +82,8 @@ def enrol(request: EnrolRequest, *, address: str | None = None) -> list[Secrets]
     Host.objects.filter(pk=host.pk).update(
         environment=facts, environment_at=now, platform=str(facts.get("platform", ""))[:40]
     )
-    devices = [_place(token, host, offer, first=number == 0) for number, offer in enumerate(offers)]
+    own = _offer_for(token.device, offers)
+    devices = [_place(token, host, offer, token.device if offer is own else None) for offer in offers]
     for device in devices:
         audit.record(token.created_by, "device joined", device, via="system", address=address)
     transaction.on_commit(hooks.tell_fleet_changed)
@@ -137,11 +138,19 @@ def _new_host(name: str) -> Host:
     return Host.objects.create(name=free)
 
 
-def _place(token: EnrolmentToken, host: Host, offer: dict[str, Any], *, first: bool) -> Device:
-    """The row for one offered device: the one added beforehand, the one that was here before, or a new one."""
+def _offer_for(device: Device | None, offers: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Which offer the row of the token stands for: the place it had when it joined before, else the first."""
+    if device is None:
+        return None
+    places = {(offer["kind"], offer["index"]): offer for offer in offers}
+    return (places.get((device.kind, device.index)) if device.credentials.exists() else None) or offers[0]
+
+
+def _place(token: EnrolmentToken, host: Host, offer: dict[str, Any], row: Device | None) -> Device:
+    """The row for one offered device: `row`, added beforehand, the one that was here before, or a new one."""
     place = {"kind": offer["kind"], "index": offer["index"]}
     there = Device.objects.filter(host=host, removed_at=None, **place).first()
-    device = token.device if first and token.device else there
+    device = row or there
     if device and device.removed_at:
         raise CannotEnrol(_("%(device)s was removed. Add it again.") % {"device": device.slug})
     if there and device != there:

@@ -104,6 +104,16 @@ def test_a_host_that_joins_anew_keeps_its_rows_and_its_old_credentials_end():
     assert beat(new["credential"]).status_code == 200
 
 
+def test_a_row_that_joins_anew_keeps_its_place_among_those_of_its_host():
+    admin = make_admin()
+    both = [OFFER, OFFER | {"index": 1}]
+    before = enrol(enrolment.make_token(admin, host="lab-1"), devices=both).json()["devices"]
+    second = Device.objects.get(index=1)
+    again = enrol(enrolment.make_token(admin, device=second), devices=both).json()["devices"]
+    assert [device["id"] for device in again] == [device["id"] for device in before]
+    assert Device.objects.count() == 2
+
+
 def test_a_token_without_a_host_cannot_speak_for_one_that_is_here():
     device = make_device(host=make_host("lab-1"))
     answer = enrol(enrolment.make_token(make_admin()), host="lab-1")
