@@ -36,7 +36,8 @@ def follow(target: str, request: dict[str, Any], note: Callable[[float], bool], 
 
 def server_is_stopping() -> bool:
     """The worker was told to end; its work is left for the next one."""
-    return bool(worker_state.should_stop or worker_state.should_terminate)
+    told = (worker_state.should_stop, worker_state.should_terminate)
+    return any(code is not None and code is not False for code in told)  # exit code 0 is an order too
 
 
 class _Follower:

@@ -1,12 +1,13 @@
 """The child's side: read one request, give up rights, do it, answer in JSON lines on standard output.
 
-    python -m recipes.sandbox.inside catalog.imports.work:import_dataset  <  {"limits": {…}, "request": {…}}
+    python -m recipes.sandbox.inside catalog.imports.work:import_dataset < {"parent": pid, "limits": …, "request": …}
 
 Lines: {"at": name} before an item is opened, {"progress": 0 to 1}, and one last {"result": …} or {"refused": …}.
 """
 
 import importlib
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -51,6 +52,8 @@ def main(target: str) -> int:
         answers.flush()
 
     confine(**order["limits"])
+    if os.getppid() != order["parent"]:
+        return 1  # it died before this process asked to die with it
     module, _, name = target.partition(":")
     work = getattr(importlib.import_module(module), name)
     try:

@@ -56,7 +56,8 @@ def run(
     """
     with tempfile.TemporaryFile() as errors, _started(target, errors) as child:
         try:
-            _send(child, {"limits": (limits or Limits()).to_json(), "request": request})
+            order = {"parent": os.getpid(), "limits": (limits or Limits()).to_json(), "request": request}
+            _send(child, order)
             return _follow(child, errors, on_progress, keep_going, time.monotonic() + seconds)
         finally:
             child.kill()

@@ -143,7 +143,7 @@ def test_a_message_that_comes_twice_does_the_work_once():
 def test_a_worker_that_is_told_to_stop_leaves_its_import_for_the_next_one(monkeypatch):
     dataset = services.add_upload(make_user(), Project.default(), "pets", upload(zipped(class_folders())))
     with monkeypatch.context() as stopping:
-        stopping.setattr(following.worker_state, "should_stop", True)
+        stopping.setattr(following.worker_state, "should_stop", 0)
         tasks.import_dataset(dataset.pk)
     left = Dataset.objects.get(pk=dataset.pk)
     assert (left.state, left.worker_seen_at) == (DatasetState.IMPORTING, None)
