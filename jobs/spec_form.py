@@ -28,10 +28,10 @@ def body_of(form: QueryDict) -> dict[str, Any]:
         if path.startswith("model.") or (path not in form and item.kind != "choices"):
             continue
         if item.kind == "choices":
-            _put(body, path, form.getlist(path))
+            put(body, path, form.getlist(path))
         else:
-            _put(body, path, _read(item.kind, form[path].strip(), item.default))
-    _put(body, "devices.ids", form.getlist("devices.ids") if form.get("devices.by") == "ids" else [])
+            put(body, path, _read(item.kind, form[path].strip(), item.default))
+    put(body, "devices.ids", form.getlist("devices.ids") if form.get("devices.by") == "ids" else [])
     if "recipe" in form:
         body["recipe"] = _json_or_text(form["recipe"], [])
     return body
@@ -40,7 +40,7 @@ def body_of(form: QueryDict) -> dict[str, Any]:
 def values_of(body: Any) -> dict[str, Any]:
     """The form's values for the spec `body`: texts, and lists of texts where several may be chosen."""
     body = complete(body)
-    values: dict[str, Any] = {path: _shown(item.kind, _get(body, path)) for path, item in FIELDS.items()}
+    values: dict[str, Any] = {path: shown(item.kind, _get(body, path)) for path, item in FIELDS.items()}
     model = body.get("model") if isinstance(body.get("model"), dict) else {}
     values["model.source"] = str(model.get("source", ""))
     values["model.id"] = str(model.get("id", ""))
@@ -115,7 +115,7 @@ def _number(text: str) -> Any:
     return text
 
 
-def _shown(kind: str, value: Any) -> Any:
+def shown(kind: str, value: Any) -> Any:
     if kind == "choices":
         return [str(item) for item in value] if isinstance(value, list) else []
     if isinstance(value, bool):
@@ -134,7 +134,7 @@ def _get(body: Mapping, path: str) -> Any:
     return value
 
 
-def _put(body: dict[str, Any], path: str, value: Any) -> None:
+def put(body: dict[str, Any], path: str, value: Any) -> None:
     *parts, name = path.split(".")
     for part in parts:
         if not isinstance(body.get(part), dict):

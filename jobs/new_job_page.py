@@ -1,0 +1,192 @@
+"""What the new-job page shows around its fields: tasks, models, data and devices to choose from, plan and changes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.permissions import visible
+from catalog import queries as catalog_queries
+from catalog import recipes
+from catalog.models import Dataset, DatasetState
+from config.formats import size, whole
+from contract.problems import Invalid
+from contract.spec import TASKS, TASKS_BUILT
+from devices import shown
+from devices.models import DeviceState
+from jobs import job_plan, spec_diff, spec_fields, spec_form, spec_presets
+from jobs.job_filling import Filling
+from jobs.models import Job
+from jobs.preflight_page import Run
+from jobs.states import ENDED, JobState
+
+MOST_CHOICES = 100
+
+
+@dataclass(frozen=True)
+class Option:
+    """A card to choose. `reason` set: it cannot be chosen, and why."""
+
+    value: str
+    title: str
+    detail: str = ""
+    more: str = ""
+    state: str = ""
+    word: str = ""
+    reason: str = ""
+    checked: bool = False
+
+
+def parts(actor: User, filling: Filling, base: Job | None, preflight: Run | None) -> dict[str, Any]:
+    """What changes while one types: plan, problems, changes, preflight."""
+    plan = None
+    if filling.spec is not None:
+        measured = preflight.measured if preflight else {}
+        plan = job_plan.make(filling.spec, actor, **measured)
+    before = spec_form.complete(base.spec) if base else {}
+    return {
+        "filling": filling,
+        "plan": plan,
+        "base": base,
+        "changes": spec_diff.changes(before, spec_form.complete(filling.body)) if base and filling.body else [],
+        "preflight": preflight,
+    }
+
+
+def choices(actor: User, filling: Filling) -> dict[str, Any]:
+    values = filling.values
+    return {
+        "values": values,
+        "task": values["task"],
+        "dataset": values["dataset"],
+        "model_source": values["model.source"],
+        "model_job": values["model.id"],
+        "devices_by": values["devices.by"],
+        "rest": values["rest"],
+        "tasks": _tasks(values["task"]),
+        "models": _models(values["model.source"]),
+        "source_jobs": _source_jobs(actor),
+        "datasets": _datasets(actor, values),
+        "devices": _devices(actor, values["devices.ids"]),
+        "recipe_words": _recipe_words(actor, filling),
+        "recipe_text": values["recipe"],
+        "presets": spec_presets.PRESETS,
+        "preset": spec_presets.matching(filling.body),
+        "model_fields": filling.fields(spec_fields.MODEL_FIELDS),
+        "device_fields": filling.fields(spec_fields.DEVICE_FIELDS),
+        "method_fields": filling.fields(spec_fields.METHOD_FIELDS),
+        "more_fields": filling.fields(spec_fields.MORE_FIELDS),
+        "after_fields": filling.fields(spec_fields.AFTER_FIELDS),
+        "review_fields": filling.fields(spec_fields.REVIEW_FIELDS),
+        "path_errors": {name: filling.errors(name) for name in ("task", "dataset", "recipe")}
+        | {"model": filling.errors("model"), "devices": filling.errors("devices")},
+    }
+
+
+def _tasks(chosen: str) -> list[Option]:
+    names = {
+        "image-classification": (_("Image classification"), _("Which class does a picture belong to?")),
+        "object-detection": (_("Object detection"), _("What is where in a picture?")),
+        "text-classification": (_("Text classification"), _("Which class does a text belong to?")),
+        "causal-lm": (_("Language model"), _("What comes next in a text?")),
+        "tabular-classification": (_("Table classification"), _("Which class does a row belong to?")),
+        "tabular-regression": (_("Table regression"), _("Which number belongs to a row?")),
+    }
+    missing = _("This version of the server cannot do it yet.")
+    return [
+        Option(task, *names[task], reason="" if task in TASKS_BUILT else missing, checked=task == chosen)
+        for task in TASKS
+    ]
+
+
+def _models(chosen: str) -> list[Option]:
+    not_built = _("This version of the server cannot do it yet.")
+    found = [
+        ("conv", _("Small convolutional network"), _("For pictures; trains in minutes on a CPU."), ""),
+        ("dense", _("Dense network"), _("Every pixel to every unit; the quickest there is."), ""),
+        ("job", _("Result of a job"), _("Go on from weights that were trained here: true fine-tuning."), ""),
+        ("keras", _("Keras definition"), _("A Keras 3 model, run on PyTorch."), not_built),
+        ("transformers", _("Transformers folder"), _("A registered local model directory."), not_built),
+        ("registered", _("Registered model"), _("Weights that were uploaded here."), not_built),
+    ]
+    return [
+        Option(value, title, detail, reason=reason, checked=value == chosen) for value, title, detail, reason in found
+    ]
+
+
+def _source_jobs(actor: User) -> list[Job]:
+    """Jobs whose result one can go on from; one that has not ended makes the new job wait for it."""
+    jobs = visible(actor, Job.objects.filter(removed_at=None, archived=False))
+    return list(jobs.exclude(state__in=ENDED - {JobState.SUCCEEDED}).order_by("-pk")[:MOST_CHOICES])
+
+
+def _datasets(actor: User, values: dict[str, Any]) -> list[Option]:
+    """Those that are ready and fit the task first."""
+    found = []
+    for dataset in catalog_queries.datasets_of(actor)[:MOST_CHOICES]:
+        reason = _why_not(dataset, values["task"])
+        version = catalog_queries.latest(dataset)
+        detail = ""
+        if version:
+            params = {"samples": whole(version.items), "n": len(version.schema["classes"]), "size": size(version.bytes)}
+            detail = _("%(samples)s samples in %(n)s classes, %(size)s") % params
+        warnings = catalog_queries.dataset_json(dataset)["warnings"]
+        more = warnings[0]["text"] if warnings else ""
+        found.append(
+            Option(
+                dataset.slug,
+                dataset.name,
+                detail,
+                more,
+                "" if dataset.state == DatasetState.READY else dataset.state,
+                reason=reason,
+                checked=dataset.slug == values["dataset"],
+            )
+        )
+    return sorted(found, key=lambda option: bool(option.reason))
+
+
+def _why_not(dataset: Dataset, task: str) -> str:
+    if dataset.state == DatasetState.IMPORTING:
+        return _("Still being imported.")
+    if dataset.state == DatasetState.FAILED:
+        return _("Its import failed.")
+    return _("For another task.") if task in TASKS and dataset.task != task else ""
+
+
+def _devices(actor: User, ids: list[str]) -> list[Option]:
+    found = []
+    for row in shown.rows(actor):
+        memory = (
+            _("%(size)s free") % {"size": size(row["memory_free"])} if row["memory_free"] else size(row["memory_bytes"])
+        )
+        kind = "GPU" if row["kind"] == "cuda" else "CPU"
+        more = _("Has a job now: yours waits its turn.") if row["busy"] else ""
+        joining = row["state"] == DeviceState.JOINING
+        found.append(
+            Option(
+                row["slug"],
+                row["name"],
+                " · ".join(part for part in (kind, row["host"], memory) if part),
+                more or ("" if joining else row["why"]),
+                row["shown_state"],
+                row["word"],
+                reason=row["why"] if joining else "",
+                checked=row["slug"] in ids,
+            )
+        )
+    return found
+
+
+def _recipe_words(actor: User, filling: Filling) -> list[str]:
+    """The preprocessing in words: as given, else the default of the data."""
+    steps = filling.body.get("recipe")
+    try:
+        if not steps:
+            dataset = visible(actor, Dataset.objects.filter(slug=str(filling.body.get("dataset", "")))).first()
+            version = catalog_queries.latest(dataset) if dataset else None
+            steps = recipes.default_steps(version, dataset.task) if dataset and version else []
+        return recipes.words(steps) if steps else []
+    except Invalid:
+        return []

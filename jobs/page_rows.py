@@ -1,0 +1,85 @@
+"""Jobs as rows of pages: what `queries` says of them, with the state in a sentence, a loss line and the best metric."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from jobs import queries, sentences, sparkline
+from jobs.models import Job
+from jobs.states import ENDED
+
+BEST_KEYS = {
+    "eval/accuracy": gettext_lazy("Accuracy"),
+    "eval/map": gettext_lazy("mAP"),
+    "train/accuracy": gettext_lazy("Training"),
+    "eval/loss": gettext_lazy("Loss"),
+    "train/loss": gettext_lazy("Loss"),
+}
+"""in the order in which one is taken for a list, each with what the list calls it"""
+
+
+@dataclass
+class JobRow:
+    job: Job
+    parts: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def line(self) -> dict[str, Any]:
+        return sentences.state_line(self.job)
+
+    @cached_property
+    def spark(self) -> sparkline.Sparkline | None:
+        return sparkline.of(self.job)
+
+    @property
+    def url(self) -> str:
+        return reverse("job", args=[self.job.pk])
+
+    @property
+    def hue(self) -> int:
+        """Which of the eight colours marks the job in lists and charts."""
+        return self.job.colour % 8 + 1
+
+    @property
+    def wanted(self) -> int:
+        devices = self.job.spec["devices"]
+        return len(devices["ids"]) or devices["count"]
+
+    @property
+    def accuracy(self) -> float | None:
+        return self.parts["summary"].get("eval/accuracy")
+
+    @property
+    def short_reason(self) -> str:
+        """The reason beside the state; nothing for what runs or simply succeeded."""
+        return self.line["text"] if self.job.wait_reason or self.job.end_reason else ""
+
+    @property
+    def ended(self) -> bool:
+        return self.job.state in ENDED
+
+    @property
+    def best(self) -> dict[str, Any] | None:
+        """The metric that a list shows: the first known of BEST_KEYS."""
+        for key, label in BEST_KEYS.items():
+            value = self.parts["summary"].get(key)
+            if value is not None:
+                return {"key": key, "label": label, "value": value}
+        return None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it trained, or trains already."""
+        if not self.job.started_at:
+            return None
+        return ((self.job.ended_at or timezone.now()) - self.job.started_at).total_seconds()
+
+
+def of(jobs: Iterable[Job]) -> list[JobRow]:
+    """Rows for jobs that were read through `queries.with_parts`."""
+    return [JobRow(job, queries.job_row(job)) for job in jobs]
