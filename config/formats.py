@@ -77,7 +77,7 @@ def significant(value: float | None, digits: int = 4) -> str:
         return _("not a number") if math.isnan(value) else "∞"
     if value == 0:
         return "0"
-    if abs(value) >= 10**digits:
+    if abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.{digits}g}" if abs(value) < 1e-4 else f"{value:.{max(digits - _whole_digits(value), 0)}f}"
 

@@ -1,5 +1,6 @@
 """The top of a job's page: what may be done, how far it is, and the numbers that matter in its state."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils import timezone
@@ -8,12 +9,15 @@ from django.utils.translation import gettext_lazy
 
 from accounts.permissions import may
 from config.formats import duration, metric, percent, whole
-from jobs.models import Job
+from jobs.models import Evaluation, Job
 from jobs.states import DRIVEN, ENDED, JobState
 
+BEFORE_STEPS = (JobState.PENDING, JobState.CLAIMED, JobState.STARTING)
+TESTED = ("accuracy", "map", "loss")
+"""which metric of the evaluation on the test split leads"""
 RESULT_KEYS = (
-    ("eval/accuracy", gettext_lazy("Accuracy")),
-    ("eval/map", gettext_lazy("mAP")),
+    ("eval/accuracy", gettext_lazy("Eval accuracy")),
+    ("eval/map", gettext_lazy("Eval mAP")),
     ("eval/loss", gettext_lazy("Eval loss")),
     ("train/loss", gettext_lazy("Train loss")),
 )
@@ -21,8 +25,8 @@ RESULT_KEYS = (
 
 def progress_text(job: Job, row: dict[str, Any]) -> str:
     """Step, share and time left in one sentence; words only while the length is not known."""
-    if not job.total_steps:
-        return _("Not started yet") if job.state == JobState.PENDING else _("Measuring…")
+    if not job.total_steps or (job.state in BEFORE_STEPS and not job.step):
+        return _("Not started yet") if job.state not in DRIVEN else _("Getting ready for the first step")
     parts = {"step": whole(job.step), "total": whole(job.total_steps), "share": percent(row["progress"])}
     text = _("Step %(step)s of %(total)s · %(share)s") % parts
     left = time_left(row["eta_seconds"]) if job.state == JobState.RUNNING else ""
@@ -46,14 +50,25 @@ def time_left(seconds: float | None) -> str:
     return _("about %(low)s–%(high)s h left") % {"low": f"{low / 3600:.1f}", "high": f"{high / 3600:.1f}"}
 
 
-def tiles(job: Job, row: dict[str, Any]) -> list[dict[str, str]]:
-    """The few numbers beside the progress: results first, then pace and time."""
-    shown = []
+def tiles(job: Job, row: dict[str, Any], evaluations: Iterable[Evaluation]) -> list[dict[str, str]]:
+    """The few numbers beside the progress: what was measured on the test split, else the last points, then time."""
+    shown = _tested(evaluations)
     for key, label in RESULT_KEYS:
         value = row["summary"].get(key)
         if value is not None:
             shown.append({"label": str(label), "number": metric(value, key), "key": key})
-    return [*shown[:3], {"label": _("Elapsed"), "number": duration(elapsed_seconds(job)), "key": "elapsed"}]
+    if job.started_at:
+        shown.insert(3, {"label": _("Elapsed"), "number": duration(elapsed_seconds(job)), "key": "elapsed"})
+    return shown[:4]
+
+
+def _tested(evaluations: Iterable[Evaluation]) -> list[dict[str, str]]:
+    for evaluation in evaluations:
+        name = next((name for name in TESTED if name in evaluation.metrics), "")
+        if name:
+            label = _("%(split)s %(metric)s") % {"split": evaluation.split.capitalize(), "metric": name}
+            return [{"label": label, "number": metric(evaluation.metrics[name], name), "key": f"test/{name}"}]
+    return []
 
 
 def elapsed_seconds(job: Job) -> float | None:

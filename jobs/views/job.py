@@ -15,9 +15,9 @@ from accounts.permissions import require, visible
 from config.formats import state_word
 from contract.problems import Invalid
 from jobs import queries, sentences, services
-from jobs.job_page import headline, lanes, log_tail, point_table, stages, tabs
+from jobs.job_page import failure, headline, lanes, log_tail, point_table, stages, tabs
 from jobs.models import Attempt, Job
-from jobs.states import DRIVEN, ENDED
+from jobs.states import DRIVEN, ENDED, JobState
 
 CHARTS = (
     {"name": "loss", "keys": "train/loss eval/loss", "title": gettext_lazy("Loss")},
@@ -74,6 +74,7 @@ def _summary(request: HttpRequest, job: Job, tab: str) -> dict[str, Any]:
     row = queries.job_row(job)
     attempts = list(job.attempts.all())
     attempt = attempts[-1] if attempts else None
+    evaluations = list(job.evaluations.filter(attempt=attempt).select_related("device")) if attempt else []
     return {
         "job": job,
         "row": row,
@@ -82,10 +83,11 @@ def _summary(request: HttpRequest, job: Job, tab: str) -> dict[str, Any]:
         "actions": headline.actions(job, request.user),
         "progress_text": headline.progress_text(job, row),
         "epoch_text": headline.epoch_text(job),
-        "tiles": headline.tiles(job, row),
+        "tiles": headline.tiles(job, row, evaluations),
         "stages": stages.of(job, attempt),
         "lanes": lanes.of(attempt),
-        "evaluations": job.evaluations.filter(attempt=attempt).select_related("device") if attempt else [],
+        "evaluations": evaluations,
+        "failure": failure.of(job) if job.state == JobState.FAILED else None,
         "page_title": headline.tab_title(job, row, state_word(job.state)),
         "tabs": tabs.bar(job, tab),
         "live": live_facts(job, attempts),
@@ -107,6 +109,8 @@ def _no_point_yet(job: Job) -> str:
     """What an empty chart says: that it waits, or that nothing came."""
     if job.state in ENDED:
         return _("This job ended before its first step.")
+    if job.state == JobState.PENDING:
+        return sentences.state_line(job)["text"]
     return _("Points appear here from the first step on.")
 
 

@@ -3,6 +3,7 @@
 import { ChartData } from "./chart-data.js";
 import { captionNotes, figureOf } from "./chart-figure.js";
 import { startChartKeys } from "./chart-keys.js";
+import { showLabels } from "./chart-labels.js";
 import { startLegend } from "./chart-legend.js";
 import { linesOf, shareOf } from "./chart-lines.js";
 import { ChartTable } from "./chart-table.js";
@@ -134,9 +135,10 @@ export class ChartCard {
     this.revision += 1;
     const state = { ...this.page, lines, view: this.view, key: this.key, axisName: axis.get(), theme: theme() };
     Object.assign(state, { width: this.width, height: this.figure.clientHeight, revision: this.revision, isTouch: this.isTouch });
-    const { data, layout, axis: x, notes } = figureOf(state);
+    const { data, layout, axis: x, labels, notes } = figureOf(state);
     this.axis = x;
     await window.Plotly.react(this.figure.querySelector("[data-chart-plot]"), data, layout, { displayModeBar: false, doubleClick: false, showTips: false });
+    showLabels(this.figure.querySelector("[data-chart-labels]"), labels);
     startZoom(this);
     this.#say(captionNotes(notes, left, lines.length));
     this.legend.show();
@@ -150,8 +152,9 @@ export class ChartCard {
     const shown = new Set(this.lines.filter((line) => !line.isMean).map((line) => line.series));
     const points = [...shown].reduce((sum, series) => sum + series.steps.length, 0);
     const text = say(ngettext("%(shown)s of %(total)s point", "%(shown)s of %(total)s points", total), { shown: whole(points), total: whole(total) });
-    this.element.querySelector("[data-chart-caption]").textContent = [text, ...notes].join(" · ");
+    this.element.querySelector("[data-chart-caption]").textContent = total ? [text, ...notes].join(" · ") : "";
     this.element.querySelector("[data-chart-empty]").hidden = total > 0;
+    this.element.querySelector("[role=toolbar]").hidden = total === 0;
     const chip = this.element.querySelector("[data-chart-follow-chip]");
     chip.hidden = !(this.hasNewPoints && this.view.range && !this.view.follow);
     Object.assign(this.element.dataset, { pointsShown: points, pointsTotal: total, lastSeq: this.data.lastSeq, revision: this.revision });

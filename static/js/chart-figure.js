@@ -16,7 +16,7 @@ export function figureOf(state) {
   const data = lines.map((line) => trace(line, axis, theme));
   const strange = strangePoints(lines, range);
   if (strange.length) data.push(strangeTrace(strange, axis, y, theme));
-  return { data, layout: layoutOf(state, axis, range, y, labels), axis, range, notes: { strange, hiddenBelow: y.dropped, outOfView: y.outside } };
+  return { data, layout: layoutOf(state, axis, range, y, labels.length > 0), axis, range, labels, notes: { strange, hiddenBelow: y.dropped, outOfView: y.outside } };
 }
 
 function trace(line, axis, theme) {
@@ -29,10 +29,11 @@ function trace(line, axis, theme) {
     x: axis.x(steps),
     y: line.values,
     connectgaps: false,
+    cliponaxis: !line.symbol,
     hoverinfo: line.isRaw ? "skip" : undefined,
     opacity: line.opacity,
     line: { color: colour, width: line.width, dash: line.dash, simplify: true },
-    marker: { symbol: line.symbol, size: 7, color: colour, line: { color: colour, width: 1.5 } },
+    marker: { symbol: line.symbol, size: line.size, color: colour, line: { color: colour, width: 1.5 } },
     meta: line.id,
     showlegend: !line.isRaw,
   };
@@ -44,7 +45,7 @@ function visibleRange(lines, view) {
   const firsts = lines.filter((line) => line.steps.length).map((line) => line.steps[0]);
   const lasts = lines.filter((line) => line.steps.length).map((line) => line.steps[line.steps.length - 1]);
   const last = Math.max(...lasts, 1);
-  return firsts.length ? [Math.min(...firsts), last] : [0, 1];
+  return firsts.length ? [Math.min(...firsts), last] : [0, 100];
 }
 
 /* The range of y over what is visible, so that a zoomed line fills the height. */
@@ -60,7 +61,7 @@ function yScale(lines, [first, last], view, key) {
       else seen.push(value);
     });
   }
-  if (!seen.length) return { isLog, range: isLog ? [-1, 0] : [0, 1], dropped, outside: 0 };
+  if (!seen.length) return { isLog, range: isLog ? [-1, 0] : [0, 1], dropped, outside: 0, isEmpty: true };
   let [low, high] = extent(seen);
   let outside = 0;
   if (view.outliers) {
@@ -114,7 +115,7 @@ function strangeTrace(points, axis, y, theme) {
   };
 }
 
-function layoutOf(state, axis, range, y, labels) {
+function layoutOf(state, axis, range, y, hasLabels) {
   const { theme, key } = state;
   const common = { color: theme.muted, gridcolor: theme.grid, linecolor: theme.line, zeroline: false, tickfont: { size: 12 }, automargin: false };
   return {
@@ -123,7 +124,7 @@ function layoutOf(state, axis, range, y, labels) {
     autosize: false,
     width: state.width,
     height: state.height,
-    margin: { l: 56, r: labels.length ? 108 : 12, t: 8, b: 44 },
+    margin: { l: 56, r: hasLabels ? 116 : 12, t: 8, b: 44 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: theme.font, size: 12, color: theme.text },
@@ -155,13 +156,12 @@ function layoutOf(state, axis, range, y, labels) {
       range: y.range,
       fixedrange: true,
       showline: false,
-      nticks: y.isLog ? 6 : 5,
+      nticks: 7,
       tickformat: isShare(key) ? ".1~%" : "",
       hoverformat: isShare(key) ? ".1%" : ".4~r",
       dtick: y.isLog && y.range[1] - y.range[0] > 1.5 ? 1 : undefined,
     },
     shapes: attemptRules(state, axis),
-    annotations: labels,
   };
 }
 

@@ -1,7 +1,8 @@
 /* The name of each line at its right end, moved apart where they would lie on one another. */
 
 const LINE_PX = 15;
-const MARGINS_PX = 52;
+const TOP_PX = 8;
+const MARGINS_PX = TOP_PX + 44;
 
 export function endLabels(lines, y, [, last], { theme, height }) {
   const inside = height - MARGINS_PX;
@@ -13,18 +14,27 @@ export function endLabels(lines, y, [, last], { theme, height }) {
     .map(({ line, value }) => ({ line, px: ((high - (y.isLog ? Math.log10(value) : value)) / (high - low)) * inside }))
     .sort((a, b) => a.px - b.px);
   spread(places, inside);
-  return places.map(({ line, px }) => ({
-    xref: "paper",
-    yref: "paper",
-    x: 1,
-    y: 1 - px / inside,
-    xanchor: "left",
-    yanchor: "middle",
-    showarrow: false,
-    align: "left",
-    text: `<span style="color:${line.isMean ? theme.text : theme.hue(line.identity)}">${line.symbol ? "┄" : "━"}</span> ${escaped(line.label)}`,
-    font: { size: 12, color: theme.text },
-  }));
+  return places.map(({ line, px }) => ({ text: short(line.label), px: px + TOP_PX, colour: line.isMean ? theme.text : theme.hue(line.identity), isEval: Boolean(line.symbol) }));
+}
+
+/* HTML beside the figure, because Plotly colours words with inline styles, which our policy forbids. */
+export function showLabels(place, labels) {
+  while (place.childElementCount > labels.length) place.lastElementChild.remove();
+  while (place.childElementCount < labels.length) place.append(emptyLabel());
+  labels.forEach(({ text, px, colour, isEval }, i) => {
+    const label = place.children[i];
+    label.style.top = `${px}px`;
+    label.classList.toggle("is-eval", isEval);
+    label.firstElementChild.style.borderColor = colour;
+    if (label.lastElementChild.textContent !== text) label.lastElementChild.textContent = text;
+  });
+}
+
+function emptyLabel() {
+  const label = document.createElement("div");
+  label.className = "end-label";
+  label.append(document.createElement("i"), document.createElement("span"));
+  return label;
 }
 
 function lastValue(line, last) {
@@ -43,8 +53,4 @@ function spread(places, inside) {
   for (let i = places.length - 2; i >= 0; i -= 1) places[i].px = Math.min(places[i].px, places[i + 1].px - LINE_PX);
 }
 
-/* Names come from people; Plotly reads a little markup. */
-function escaped(text) {
-  const short = text.length > 14 ? `${text.slice(0, 6)}…${text.slice(-6)}` : text;
-  return short.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-}
+const short = (text) => (text.length > 15 ? `${text.slice(0, 7)}…${text.slice(-6)}` : text);

@@ -1,6 +1,6 @@
 /* Which lines a chart shows, from its series and its view: per device train (solid) and eval (dashed), and their mean. */
 import { interpolate1 } from "./chart-axis.js";
-import { dashOf, symbolOf } from "./palette.js";
+import { dashOf, markerOf } from "./palette.js";
 import { say } from "./format.js";
 
 export const POINTS_A_CHART = 4000;
@@ -17,7 +17,8 @@ export function linesOf(data, view, devices, focused) {
   for (const series of train) lines.push(...trainLines(series, view, devices, train.length <= RAW_UP_TO || focused === idOf(series)));
   const means = train.length > 1 && !view.hides("mean") ? [meanLine(train, view)] : [];
   const evals = shown.filter(isEval).map((series) => evalLine(series, devices));
-  const all = view.hides("devices") ? [...means, ...evals] : [...lines, ...means, ...evals];
+  const devicesOwn = view.hides("devices") ? [] : lines;
+  const all = [...devicesOwn.filter((line) => line.isRaw), ...means, ...devicesOwn.filter((line) => !line.isRaw), ...evals];
   return { lines: all.slice(0, MOST_LINES), left: Math.max(0, all.length - MOST_LINES) };
 }
 
@@ -49,7 +50,7 @@ function evalLine(series, devices) {
   const { name, identity } = deviceOf(devices, series.rank);
   const label = say(gettext("%(device)s eval"), { device: name });
   const own = { steps: series.steps, times: series.times, values: series.values };
-  return { id: idOf(series), series, label, identity, dash: "dash", width: 1.5, opacity: 1, symbol: symbolOf(identity), ...own };
+  return { id: idOf(series), series, label, identity, dash: "dash", width: 1.5, opacity: 1, symbol: markerOf(identity)[0], size: markerOf(identity)[1], ...own };
 }
 
 /* The mean over devices, where all of them have been: exact while every step is held, else between kept points. */
@@ -59,7 +60,7 @@ function meanLine(train, view) {
   const end = Math.min(...parts.map((part) => part.steps[part.steps.length - 1] ?? -1));
   const steps = longest.steps.filter((step) => step <= end);
   const values = steps.map((step) => parts.reduce((sum, part) => sum + interpolate1(part.steps, part.values, step), 0) / parts.length);
-  return { id: "mean", label: gettext("Mean"), series: { steps, values }, steps, times: longest.times, values, width: 3, opacity: 1, dash: "solid", isMean: true };
+  return { id: "mean", label: gettext("Mean"), series: { steps, values }, steps, times: longest.times, values, width: 4, opacity: 0.85, dash: "solid", isMean: true };
 }
 
 /* How many points each line may have. A faint raw line counts as a line. */

@@ -10,7 +10,7 @@ export async function saveChart(card, format) {
   const state = { ...card.page, lines: card.lines, view: card.view, key: card.key, axisName: axis.get(), theme: colours, ...SIZE, revision: 0 };
   const { data, layout } = figureOf(state);
   const title = `${card.page.title} · ${card.element.querySelector("h2").textContent}`;
-  Object.assign(layout, { title: { text: escaped(title), font: { size: 16 } }, showlegend: true, annotations: [], paper_bgcolor: colours.surface });
+  Object.assign(layout, { title: { text: escaped(title), font: { size: 16 } }, showlegend: true, paper_bgcolor: colours.surface });
   layout.legend = { orientation: "h", y: -0.16 };
   layout.margin = { l: 64, r: 24, t: 56, b: 88 };
   layout.yaxis.title = { text: card.key };

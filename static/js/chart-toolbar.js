@@ -24,7 +24,6 @@ const SMOOTH_WAIT_MS = 150;
 
 export function startToolbar(card) {
   const bar = card.element.querySelector("[role=toolbar]");
-  bar.hidden = false;
   card.element.addEventListener("click", (event) => {
     const name = event.target.closest("[data-act]")?.dataset.act;
     if (name) ACTIONS[name](card);

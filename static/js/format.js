@@ -12,7 +12,7 @@ export function significant(value, digits = 4) {
   if (!Number.isFinite(value)) return "∞";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size >= 10 ** digits) return Math.round(value).toLocaleString("en-US");
+  if (size >= 1000) return Math.round(value).toLocaleString("en-US");
   if (size < 1e-4) return value.toExponential(digits - 1);
   return value.toFixed(Math.max(digits - (Math.floor(Math.log10(size)) + 1), 0));
 }

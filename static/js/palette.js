@@ -1,7 +1,7 @@
 /* Colours of the theme as charts need them, and what tells devices apart: hue, dash and marker by identity number. */
 
 const DASHES = ["solid", "dot", "dashdot", "longdashdot"];
-const SYMBOLS = ["circle", "square", "diamond", "triangle-up"];
+const MARKERS = [["circle-open", 11], ["square", 6], ["diamond-open", 12], ["triangle-up", 7]];
 
 export function theme() {
   const style = getComputedStyle(document.documentElement);
@@ -20,4 +20,5 @@ export function theme() {
 
 export const dashOf = (identity) => DASHES[Math.floor(identity / 8) % 4];
 
-export const symbolOf = (identity) => SYMBOLS[identity % 4] + (identity % 8 >= 4 ? "-open" : "");
+/* [symbol, size in px]: open and filled ones alternate, so that two at the same place are both seen. */
+export const markerOf = (identity) => MARKERS[identity % 4];
