@@ -33,9 +33,9 @@ class DatasetAdmin(admin.ModelAdmin):
     list_display = ["slug", "name", "task", "state", "owner", "project", "sensitive", "created_at", "removed_at"]
     list_filter = ["state", "task", "project", "sensitive"]
     search_fields = ["slug", "name"]
-    fields = ["name", "sensitive", "slug", "task", "state", "progress", "error", "source", "owner", "project",
-              "demo", "created_at", "removed_at", "removed_by"]  # fmt: skip
-    readonly_fields = fields[2:]
+    readonly_fields = ["slug", "task", "state", "progress", "error", "source", "owner", "project", "demo",
+                       "created_at", "removed_at", "removed_by"]  # fmt: skip
+    fields = ["name", "sensitive", *readonly_fields]
     actions = ["remove"]
 
     def has_add_permission(self, request) -> bool:

@@ -62,15 +62,17 @@ class DatasetList(GenericAPIView):
         require(request.user, "run", where, token=request.auth)
         if body.get("url"):
             return problem(403, _("Importing from URLs is off on this server. Ask an admin."))
-        told = {"via": "api", "address": address_of(request)}
-        if "builtin" in body:
-            dataset = services.add_builtin(request.user, where, body["builtin"], name=body.get("name"), **told)
-        elif hasattr(body.get("file"), "chunks"):
-            dataset = services.add_upload(request.user, where, body.get("name") or "", body["file"], **told)
-        else:
-            sentence = gettext_noop("Send a zip of class folders as 'file', or name a 'builtin': %(known)s.")
-            raise Invalid([Problem("file", sentence, {"known": ", ".join(services.BUILTINS)})])
+        dataset = self._added(request, where, body)
         return Response(queries.dataset_json(dataset), status=202)
+
+    def _added(self, request, where: Project, body: dict[str, Any]) -> Dataset:
+        user, name, address = request.user, body.get("name") or "", address_of(request)
+        if "builtin" in body:
+            return services.add_builtin(user, where, body["builtin"], name=name, via="api", address=address)
+        if hasattr(body.get("file"), "chunks"):
+            return services.add_upload(user, where, name, body["file"], via="api", address=address)
+        sentence = gettext_noop("Send a zip of class folders as 'file', or name a 'builtin': %(known)s.")
+        raise Invalid([Problem("file", sentence, {"known": ", ".join(services.BUILTINS)})])
 
 
 class DatasetDetail(APIView):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import BinaryIO
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -45,7 +46,7 @@ def _span(header: str, size: int) -> tuple[int, int] | None:
 
 
 async def _pieces(path: Path, first: int, last: int) -> AsyncIterator[bytes]:
-    file = await sync_to_async(open, thread_sensitive=False)(path, "rb")
+    file = await sync_to_async(_opened, thread_sensitive=False)(path)
     with file:
         file.seek(first)
         left = last - first + 1
@@ -55,3 +56,7 @@ async def _pieces(path: Path, first: int, last: int) -> AsyncIterator[bytes]:
                 return
             left -= len(piece)
             yield piece
+
+
+def _opened(path: Path) -> BinaryIO:
+    return open(path, "rb")

@@ -22,16 +22,18 @@ IMPORT_LIMITS = Limits(file_bytes=MAX_BYTES + 2**20)
 DIED = gettext_noop("The process that read the data ended without an answer (%(detail)s). Try again.")
 
 
-@shared_task(name="catalog.tasks.import_dataset")
-def import_dataset(dataset_id: int) -> None:
-    with alone(f"import-{int(dataset_id)}") as mine:
+@shared_task(name="catalog.tasks.import_dataset", bind=True)
+def import_dataset(self, dataset_id: int) -> None:
+    """Called directly instead of by the worker, it returns when the import has ended, whoever does it."""
+    with alone(f"import-{int(dataset_id)}", wait=self.request.called_directly) as mine:
         if mine and importing.progress(dataset_id, 0):
             _import(importing.running(dataset_id).get())
 
 
-@shared_task(name="catalog.tasks.build_prepared")
-def build_prepared(prepared_id: int) -> None:
-    with alone(f"build-{int(prepared_id)}") as mine:
+@shared_task(name="catalog.tasks.build_prepared", bind=True)
+def build_prepared(self, prepared_id: int) -> None:
+    """Called directly instead of by the worker, it returns when the build has ended, whoever does it."""
+    with alone(f"build-{int(prepared_id)}", wait=self.request.called_directly) as mine:
         if mine and preparing.progress(prepared_id, 0):
             _build(preparing.unfinished(prepared_id).select_related("version", "recipe").get())
 

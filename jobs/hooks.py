@@ -6,8 +6,10 @@ from accounts import services as accounts
 from accounts.models import User
 from catalog import services as catalog
 from catalog.models import Dataset
+from catalog.queries.devices import data_of_device
 from devices import hooks as devices
-from jobs import live, services
+from devices.models import Device
+from jobs import assignments, live, services
 from jobs.models import Job
 from jobs.states import ENDED
 
@@ -18,6 +20,7 @@ def connect() -> None:
         (devices.move_jobs_off, services.move_off),
         (devices.fleet_changed, live.publish_fleet),
         (catalog.users_of_dataset, users_of_dataset),
+        (data_of_device, data_needed_by),
         (accounts.landing_page, demo_page),
     ):
         if listener not in listeners:
@@ -28,6 +31,11 @@ def users_of_dataset(dataset: Dataset) -> list[dict[str, Any]]:
     """Jobs that still need this dataset."""
     jobs = Job.objects.filter(version__dataset=dataset, removed_at=None).exclude(state__in=ENDED)
     return [{"text": str(job), "url": f"/jobs/{job.pk}/"} for job in jobs.order_by("id")]
+
+
+def data_needed_by(device: Device) -> list[str]:
+    """Prepared data that this device may fetch: what its present attempt or errand is given."""
+    return [one["data"]["hash"] for one in assignments.of_device(device).assignments if one["data"]]
 
 
 def demo_page(_user: User) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image
 
 from contract.problems import Invalid, Problem, gettext_noop, unknown
-from recipes.steps import STEPS, Decode, DeviceStep, ImageStep, Shape, Shuffle, Statistics, Step
+from recipes.steps import STEPS, Decode, DeviceStep, ImageStep, Normalise, Shape, Shuffle, Statistics, Step
 
 MOST_STEPS = 32
 
@@ -105,20 +105,16 @@ def shape_problems(recipe: Recipe, shapes: Iterable[Shape], path: str = "recipe"
         sentence = gettext_noop("Some pictures are grey and some are coloured. Add a 'grayscale' or an 'rgb' step.")
         return [Problem(path, sentence)]
     channels = results.pop().channels if results else 0
-    written = [step for step in recipe.steps if getattr(step, "mean", ())]
+    written = [step for step in recipe.steps if isinstance(step, Normalise) and step.mean]
     return [
         Problem(
-            f"{path}.{_place(recipe, step)}.mean",
+            f"{path}.{recipe.steps.index(step)}.mean",
             gettext_noop("The pictures have %(channels)s channels; give as many numbers."),
             {"channels": channels},
         )
         for step in written
         if channels and len(step.mean) != channels
     ]
-
-
-def _place(recipe: Recipe, step: Step) -> int:
-    return recipe.steps.index(step)
 
 
 def _parameters(part: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def _item(writer: VersionWriter, candidate: Candidate, label: int) -> tuple[Item
 def _builtin(name: str) -> list[Candidate]:
     pictures: Iterable[tuple[str, bytes]] = BUILTINS[name]()
     return [
-        Candidate(f"{label}/{number:05}.png", label, "", lambda data=data: data)
+        Candidate(f"{label}/{number:05}.png", label, "", partial(bytes, data))
         for number, (label, data) in enumerate(pictures)
     ]
 

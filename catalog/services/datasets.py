@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import Project, User
+from accounts.models import Project
 from catalog import enqueue, names, places
 from catalog.models import Dataset
 from contract.problems import Invalid, Problem, gettext_noop, unknown
@@ -37,7 +37,7 @@ class InUse(Exception):
 
 
 def add_builtin(
-    owner: User,
+    owner: Any,
     project: Project,
     builtin: str,
     *,
@@ -58,7 +58,7 @@ def add_builtin(
 
 
 def add_upload(
-    owner: User,
+    owner: Any,
     project: Project,
     name: str,
     uploaded_file: UploadedFile,
@@ -79,13 +79,13 @@ def add_upload(
 
 
 @transaction.atomic
-def rename(dataset: Dataset, name: str, *, actor: User, via: str, address: str | None = None) -> None:
+def rename(dataset: Dataset, name: str, actor: Any, *, via: str, address: str | None = None) -> None:
     """The slug stays, so links go on working. Raises Invalid."""
     _change(dataset, "renamed", {"name": names.checked(name)}, actor, via, address)
 
 
 @transaction.atomic
-def set_sensitive(dataset: Dataset, sensitive: bool, *, actor: User, via: str, address: str | None = None) -> None:
+def set_sensitive(dataset: Dataset, sensitive: bool, actor: Any, *, via: str, address: str | None = None) -> None:
     """Raw samples of a sensitive dataset are shown to operators only. Raises Invalid."""
     if not isinstance(sensitive, bool):
         raise Invalid([Problem("sensitive", gettext_noop("Expected true or false."))])
@@ -93,7 +93,7 @@ def set_sensitive(dataset: Dataset, sensitive: bool, *, actor: User, via: str, a
 
 
 @transaction.atomic
-def remove(dataset: Dataset, *, actor: User, via: str, address: str | None = None) -> bool:
+def remove(dataset: Dataset, actor: Any, *, via: str, address: str | None = None) -> bool:
     """Hide the dataset, stop its import, and let its files go. Raises InUse. False when it was removed before."""
     users = [user for ask in users_of_dataset for user in ask(dataset)]
     if users:
@@ -107,7 +107,7 @@ def remove(dataset: Dataset, *, actor: User, via: str, address: str | None = Non
     return True
 
 
-def _create(owner: User, project: Project, name: str, source: dict[str, Any], demo: bool) -> Dataset:
+def _create(owner: Any, project: Project, name: str, source: dict[str, Any], demo: bool) -> Dataset:
     return names.with_slug(
         name,
         lambda slug: Dataset.objects.create(
@@ -116,11 +116,11 @@ def _create(owner: User, project: Project, name: str, source: dict[str, Any], de
     )
 
 
-def _recorded(owner: User, dataset: Dataset, via: str, address: str | None) -> None:
+def _recorded(owner: Any, dataset: Dataset, via: str, address: str | None) -> None:
     audit.record(owner, "added", dataset, via=via, after={"source": dataset.source}, address=address)
 
 
-def _change(dataset: Dataset, verb: str, values: dict[str, Any], actor: User, via: str, address: str | None) -> None:
+def _change(dataset: Dataset, verb: str, values: dict[str, Any], actor: Any, via: str, address: str | None) -> None:
     before = {name: getattr(dataset, name) for name in values}
     if before == values or not Dataset.objects.filter(pk=dataset.pk, removed_at=None).update(**values):
         return

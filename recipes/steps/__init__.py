@@ -11,4 +11,4 @@ from recipes.steps.shuffle import Shuffle
 
 STEPS: dict[str, type[Step]] = {step.name: step for step in (Decode, Shuffle, Grayscale, Rgb, Resize, Scale, Normalise)}
 
-__all__ = ["STEPS", "Decode", "DeviceStep", "ImageStep", "Shape", "Shuffle", "Statistics", "Step"]
+__all__ = ["STEPS", "Decode", "DeviceStep", "ImageStep", "Normalise", "Shape", "Shuffle", "Statistics", "Step"]

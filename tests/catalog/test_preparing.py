@@ -136,7 +136,7 @@ def test_a_message_that_comes_twice_does_the_work_once():
     assert dataset.versions.count() == 1
     second = services.add_upload(dataset.owner, dataset.project, "again", upload(zipped(class_folders())))
     with alone(f"import-{second.pk}"):
-        tasks.import_dataset(second.pk)
+        tasks.import_dataset.apply([second.pk])
     assert not second.versions.exists()
 
 
