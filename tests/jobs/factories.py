@@ -2,19 +2,22 @@
 
 import hashlib
 import json
+import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
+from django.db import connection
 from django.test import Client
 
 from accounts.models import Project, User
 from catalog.models import Dataset, DatasetState, DatasetVersion, PreparedData, PreparedState
 from catalog.services.preparing import keep_recipe
 from devices.models import Device
-from jobs import services
+from jobs import clock, scheduling, services
 from jobs.models import Job
 from tests.accounts.factories import make_user
-from tests.devices.factories import make_credential
+from tests.devices.factories import make_credential, make_device
 
 STEPS = [{"step": "scale", "to": [0, 1]}]
 SIZE = {"channels": 1, "height": 28, "width": 28}
@@ -38,7 +41,7 @@ def make_version(owner: User | None = None, slug: str = "shapes", **more: Any) -
     return DatasetVersion.objects.create(
         dataset=dataset,
         number=1,
-        content_hash=hashlib.sha256(slug.encode()).hexdigest(),
+        content_hash=sha256_of(slug),
         schema=SCHEMA,
         splits={"train": {"count": 80}, "validation": {"count": 10}, "test": {"count": 10}},
         items=100,
@@ -54,6 +57,27 @@ def make_prepared(version: DatasetVersion, state: str = PreparedState.READY, **m
 
 def make_owner(username: str = "maria") -> User:
     return User.objects.filter(username=username).first() or make_user(username)
+
+
+def make_gang(count: int = 2) -> list["FakeAgent"]:
+    """So many online devices of one host, and their agents."""
+    return [FakeAgent(make_device(f"lab-1-cpu-{index}")) for index in range(count)]
+
+
+def make_claimed(*agents: "FakeAgent", **parts: Any) -> Job:
+    """A job that holds the devices of these agents (of a fresh gang of two without any)."""
+    agents = agents or tuple(make_gang())
+    job = make_job(count=len(agents), **parts)
+    assert scheduling.round(clock.now()) == 1
+    job.refresh_from_db()
+    return job
+
+
+def make_running(*agents: "FakeAgent", **parts: Any) -> Job:
+    """A job that runs at step 0 on the devices of these agents."""
+    job = make_claimed(*agents, **parts)
+    bring_to_running(job, *agents)
+    return job
 
 
 def make_job(count: int = 2, *, owner: User | None = None, ids: list[str] | None = None, **parts: Any) -> Job:
@@ -112,7 +136,9 @@ class FakeAgent:
             steps = list(range(first_step, first_step + len(next(iter(points.values())))))
             frames = [{"steps": steps, "times": [time.time()] * len(steps), "columns": points}]
         batch = {"batch": self.batch, "time": time.time(), "frames": frames, "events": list(events)}
-        return self.post("events", batches=[batch])
+        answer = self.post("events", batches=[batch])
+        assert answer.status_code == 200, answer.content
+        return answer
 
     def stage(self, stage: str, state: str = "ended", step: int = 0, **facts: Any):
         return self.tell(event("stage", step, stage=stage, state=state, **facts))
@@ -125,7 +151,7 @@ class FakeAgent:
 
     def save(self, step: int, manifest: str):
         """Report a checkpoint; `manifest` names its bytes."""
-        sha256 = hashlib.sha256(manifest.encode()).hexdigest()
+        sha256 = sha256_of(manifest)
         files = {"files": [{"name": "model.safetensors", "bytes": 1, "sha256": sha256}]}
         facts = {"directory": f"step-{step}", "manifest": files, "manifest_sha256": sha256, "bytes": 1, "seconds": 0.1}
         return self.tell(event("checkpoint", step, **facts))
@@ -134,6 +160,29 @@ class FakeAgent:
         return self.post(
             "exit", outcome=outcome, reason=reason, params=params, last_batch=self.batch, gone=gone, exit_code=0
         )
+
+
+def sha256_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """Run all calls in threads of their own that pass a barrier together; their results in order."""
+    barrier, results = threading.Barrier(len(calls)), [None] * len(calls)
+
+    def run(index: int, call: Callable[[], Any]) -> None:
+        barrier.wait(10)
+        try:
+            results[index] = call()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=item) for item in enumerate(calls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return results
 
 
 def event(type: str, step: int = 0, **data: Any) -> dict[str, Any]:
@@ -147,7 +196,7 @@ def event(type: str, step: int = 0, **data: Any) -> dict[str, Any]:
 
 def listed(step: int, manifest: str) -> dict[str, Any]:
     """A checkpoint as a device lists it in its acknowledgement."""
-    return {"step": step, "manifest_sha256": hashlib.sha256(manifest.encode()).hexdigest(), "bytes": 1}
+    return {"step": step, "manifest_sha256": sha256_of(manifest), "bytes": 1}
 
 
 def bring_to_running(job: Job, *agents: FakeAgent) -> None:
