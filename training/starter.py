@@ -76,7 +76,7 @@ def serve(listener: socket.socket) -> None:
             connection.settimeout(REQUEST_TIMEOUT_S)
             try:
                 answer = _answer(_read_line(connection), listener, connection)
-            except (ValueError, KeyError, OSError, RuntimeError) as error:
+            except Exception as error:  # whatever was asked for, the next asker is served
                 answer = {"error": f"{type(error).__name__}: {error}"}
             try:
                 connection.sendall(json.dumps(answer).encode() + b"\n")
@@ -91,7 +91,10 @@ def _read_line(connection: socket.socket) -> dict:
         if not part or len(received) > REQUEST_BYTES:
             raise ValueError("a request is one JSON line")
         received += part
-    return json.loads(received)
+    request = json.loads(received)
+    if not isinstance(request, dict):
+        raise ValueError("a request is a JSON object")
+    return request
 
 
 def _answer(request: dict, *inherited: socket.socket) -> dict:

@@ -94,32 +94,33 @@ class Attempt:
         return self.home / f"device{rank}" / "checkpoints"
 
     def start(self) -> "Attempt":
-        for rank, data in enumerate(self.data):
-            paths = assigned(
-                self.paths(rank).path,
-                self.spec_of.get(rank, self.spec),
-                data,
-                rank=rank,
-                world_size=self.world_size,
-                attempt=self.number,
-                fence=self.number,
-                **self.more,
-            )
-            core = sorted(os.sched_getaffinity(0))[rank % os.cpu_count()]
-            self.starter.start(paths.path, [core], self.runs, **self.env, **self.env_of.get(rank, {}))
+        self.prepare()
+        for rank in self.ranks:
+            cores = sorted(os.sched_getaffinity(0))
+            env = {**self.env, **self.env_of.get(rank, {})}
+            self.starter.start(self.paths(rank).path, [cores[rank % len(cores)]], self.runs, **env)
         return self
 
+    def prepare(self) -> None:
+        """Write the assignments."""
+        for rank, data in enumerate(self.data):
+            number = {"attempt": self.number, "fence": self.number}
+            job = self.spec_of.get(rank, self.spec)
+            assigned(self.paths(rank).path, job, data, rank=rank, world_size=self.world_size, **number, **self.more)
+
     def go(self) -> "Attempt":
-        doors = [
-            wait_until(lambda rank=rank: read_json(self.paths(rank).path / "door.json"), 20) for rank in self.ranks
-        ]
+        doors = [self.paths(rank).path / "door.json" for rank in self.ranks]
+        wait_until(lambda: all(door.exists() for door in doors), within=20, about="every rank tells its port")
+        return self.let_go(read_json(doors[0]))
+
+    def let_go(self, door: dict[str, Any]) -> "Attempt":
         for rank in self.ranks:
             directory = self.checkpoints(rank)
             directory.mkdir(parents=True, exist_ok=True)
             go = Go(
                 rank=rank,
                 world_size=self.world_size,
-                rendezvous={"host": doors[0]["address"], "port": doors[0]["port"], "id": "test"},
+                rendezvous={"host": door["address"], "port": door["port"], "id": "test"},
                 resume_step=self.resume_step,
                 data_dir=str(self.data[rank]),
                 model_dir=self.model_dir,
