@@ -13,6 +13,7 @@ from agent.checkpoints import remove_half_made, valid_checkpoints
 from agent.conclude import is_settled
 from agent.device_home import Device, DeviceHome
 from agent.downloads import Spoilt
+from agent.holding import Holding
 from agent.inputs import fetch_prepared
 from agent.leftovers import (
     deliver_spool,
@@ -44,23 +45,31 @@ class Duties:
     def __init__(self, home: DeviceHome, device: Device, starter: Starter):
         self.home, self.device, self.starter = home, device, starter
         self.server = Server(device.server, home.credential, 10, device.tls_fingerprint)
+        self.holding = Holding(home, device)
+        self.assigned: list[Assignment] = []
+        """as of the last look"""
         self.acknowledged: set[tuple[str, int, int]] = set()
         self.asked: dict[tuple[str, int, int], ProcessIdentity | None] = {}
         """supervisors that the starter made and that may not have written themselves down yet"""
         self.in_the_way_since: dict[str, float] = {}
         self.preparing: threading.Thread | None = None
         self.waiting = False
-        """an assignment could not be started yet: look again soon"""
+        """an assignment could not be started yet: go on soon"""
 
     def look(self) -> None:
         """One look. Raises NoAnswer, and Refused with 401."""
-        self.waiting = False
         wanted = Assignments.from_json(self.server.get("/agent/v1/assignments"))
-        assignments = [Assignment.from_json(body) for body in wanted.assignments]
+        self.assigned = [Assignment.from_json(body) for body in wanted.assignments]
+        self.holding.keep_only(self.assigned)
         self._wake_supervisors()
-        for assignment in assignments:
-            self._take(assignment)
+        self.go_on()
         self._prepare(wanted.prepare)
+
+    def go_on(self) -> None:
+        """Do what was assigned and not begun, without asking again. Raises NoAnswer, and Refused with 401."""
+        self.waiting = False
+        for assignment in self.assigned:
+            self._take(assignment)
 
     def settle_leftovers(self) -> None:
         """Tell the end of runs whose supervisor is gone. Raises NoAnswer, and Refused with 401."""
@@ -70,6 +79,7 @@ class Duties:
     def _take(self, assignment: Assignment) -> None:
         run = self.home.run_dir(assignment.kind, assignment.job, assignment.id)
         if is_settled(run) or is_supervised(run):
+            self.holding.let_go(assignment)
             return
         if was_started(run):
             settle(self.home, self.server, run)
@@ -77,12 +87,14 @@ class Duties:
         if assignment.wanted != "run":
             self._never_started(assignment, run)
             return
+        self.holding.hold(assignment)
         try:
             if self._free_for(assignment) and self._acknowledge(assignment):
                 self._start(assignment, run)
         except Refused as refusal:
             if refusal.revoked:
                 raise
+            self.holding.let_go(assignment)
             log.info("%s is not started: %s", mark_of(assignment), refusal)
 
     def _free_for(self, assignment: Assignment) -> bool:
@@ -131,10 +143,11 @@ class Duties:
         try:
             pid = self.starter.start(run, environment)
         except NotReady as reason:
-            log.info("the starter is not ready: %s", reason)
+            log.debug("the starter is not ready: %s", reason)
             self.waiting = True
             return
         self.asked[key] = identity_of(pid)
+        self.holding.let_go(assignment)
         log.info("%s of job %s started under supervisor %s", mark_of(assignment), assignment.job, pid)
 
     def _never_started(self, assignment: Assignment, run: RunDir) -> None:

@@ -73,6 +73,7 @@ class Agent:
     def serve(self) -> int:
         self.starter.ensure()
         self.heartbeat.start()
+        self.duties.holding.start()
         self.heartbeat.first_answer.wait(LOOK_S)
         while not self.ending:
             try:
@@ -88,6 +89,7 @@ class Agent:
 
     def end(self) -> None:
         self.heartbeat.ending.set()
+        self.duties.holding.ending.set()
         self.starter.stop()
 
     def _round(self) -> None:
@@ -98,12 +100,13 @@ class Agent:
             return
         self.listener.ensure()
         self._keep_house()
-        due = time.monotonic() - self.polled_at >= (SOON_S if self.duties.waiting else POLL_S)
         try:
             self.duties.settle_leftovers()
-            if rung or due:
+            if rung or time.monotonic() - self.polled_at >= POLL_S:
                 self.polled_at = time.monotonic()
                 self.duties.look()
+            elif self.duties.waiting:
+                self.duties.go_on()
             self.server_away = False
         except NoAnswer as silence:
             if not self.server_away:

@@ -23,10 +23,9 @@ def upload(
     digest, total = sha256_of(path), path.stat().st_size
     names = {"kind": assignment.kind, "id": assignment.id, "fence": assignment.fence, "name": path.name}
     address = f"{route}/{digest}?{urlencode(names)}"
-    offset = _stored(server, address)
+    offset, whole = _stored(server, address), False
     with open(path, "rb") as file:
-        whole = offset == total > 0
-        while not whole:
+        while not whole:  # what is all there already is said once more, so that the server notes it for this attempt
             file.seek(offset)
             piece = file.read(BODY_LIMIT)
             whole, offset = _put(server, address, piece, offset, total)
