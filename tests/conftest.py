@@ -18,7 +18,7 @@ def pytest_sessionfinish(session):
 @pytest.fixture(autouse=True, scope="session")
 def append_only_tables_can_be_emptied_between_tests():
     """Tests that commit are followed by a flush, which triggers refuse on SQLite: it lifts them for its own moment."""
-    from django.db.backends.sqlite3.operations import DatabaseOperations
+    from django.db.backends.sqlite3.base import DatabaseOperations
 
     flush = DatabaseOperations.sql_flush
 

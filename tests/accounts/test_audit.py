@@ -1,5 +1,7 @@
 """S70: the audit log is append only, and a cut or changed entry is found."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.db import DatabaseError, connection, transaction
 
@@ -7,11 +9,12 @@ from accounts import audit
 from accounts.models import AuditEntry
 from tests.accounts.factories import make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.usefixtures("each_database")
+pytest_plugins = ["tests.postgres"]
 
 
 @pytest.fixture
-def chain():
+def chain(each_database):
     user = make_user()
     return [audit.record(user, f"verb {n}", user, via="page", after={"n": n, "share": n / 3}) for n in range(4)]
 
@@ -66,4 +69,19 @@ def test_secrets_are_masked_and_the_rest_is_kept():
 def test_the_server_itself_may_be_the_actor():
     entry = audit.record(None, "swept", None, via="system")
     assert (entry.actor, entry.actor_name, entry.object_type) == (None, "", "")
+    assert audit.verify() is None
+
+
+def test_entries_written_at_once_form_one_chain():
+    user = make_user()
+
+    def write(number):
+        try:
+            audit.record(user, f"verb {number}", user, via="api")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(40)))
+    assert AuditEntry.objects.count() == 40
     assert audit.verify() is None

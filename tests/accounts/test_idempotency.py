@@ -18,6 +18,7 @@ from accounts.models import Draft, IdempotencyKey
 from tests.accounts.factories import bearer, make_token, make_user
 
 pytestmark = pytest.mark.django_db
+pytest_plugins = ["tests.postgres"]
 
 
 def post(client, text: str, body: dict, key: str = "k1"):
@@ -66,8 +67,7 @@ def test_a_key_is_forgotten_after_a_day(client):
     assert forget_old(timezone.now()) == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_of_ten_at_once_one_is_made_and_all_get_its_answer():
+def test_of_ten_at_once_one_is_made_and_all_get_its_answer(each_database):
     text = make_token(make_user())
 
     def send(_number):

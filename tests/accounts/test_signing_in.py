@@ -18,6 +18,7 @@ from accounts.models import AuditEntry, SignInLink
 from tests.accounts.factories import make_admin, make_user
 
 pytestmark = pytest.mark.django_db
+pytest_plugins = ["tests.postgres"]
 PASSWORD = "nine lives, one cat"
 
 
@@ -121,8 +122,7 @@ def test_looking_at_a_link_changes_nothing_and_pressing_signs_in_once(client):
     assert AuditEntry.objects.filter(verb="sign-in link used").count() == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_of_twenty_presses_at_once_exactly_one_signs_in():
+def test_of_twenty_presses_at_once_exactly_one_signs_in(each_database):
     path = services.make_signin_link(make_admin())
 
     def press(_number):

@@ -16,6 +16,7 @@ from tests.devices.agents import OFFER, beat, enrol
 from tests.devices.factories import make_device, make_host
 
 pytestmark = pytest.mark.django_db
+pytest_plugins = ["tests.postgres"]
 
 
 def test_a_host_comes_in_with_its_devices_and_gets_a_credential_for_each():
@@ -45,8 +46,7 @@ def test_a_second_use_is_refused_and_says_when_the_first_was():
     assert Host.objects.count() == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_of_twenty_at_once_exactly_one_comes_in():
+def test_of_twenty_at_once_exactly_one_comes_in(each_database):
     token = enrolment.make_token(make_admin())
 
     def join(number):

@@ -13,6 +13,7 @@ from devices.models import Device, Lease
 from tests.devices.factories import make_device, make_lease
 
 pytestmark = pytest.mark.django_db
+pytest_plugins = ["tests.postgres"]
 
 
 def test_a_gang_gets_all_devices_in_order_of_id_with_rising_fences():
@@ -46,8 +47,7 @@ def test_the_database_itself_keeps_a_device_single():
     make_lease(device, attempt_id=2)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_of_ten_claims_at_once_one_wins_and_fences_have_no_doubles():
+def test_of_ten_claims_at_once_one_wins_and_fences_have_no_doubles(each_database):
     devices = [make_device("one"), make_device("two")]
 
     def claim(attempt):
