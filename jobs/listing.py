@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.permissions import visible
 from contract.problems import Invalid, Problem, gettext_noop, unknown
@@ -32,10 +32,7 @@ class ByMetric:
 
     def __init__(self, jobs: QuerySet[Job], key: str, descending: bool):
         self.jobs, self.key = jobs, key
-        rows = Latest.objects.filter(key=key)
-        self.filtered = bool(jobs.query.where)
-        if self.filtered:
-            rows = rows.filter(job__in=jobs.order_by().values("pk"))
+        rows = Latest.objects.filter(Exists(jobs.order_by().filter(pk=OuterRef("job"))), key=key)
         self.rows = rows.order_by("-value" if descending else "value", "job")
 
     def count(self) -> int:

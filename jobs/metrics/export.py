@@ -1,14 +1,14 @@
 """Points of a job as JSON, CSV or Parquet, all or those that a chart shows: in pieces, so that memory stays bounded."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
 from jobs.metrics import read
-from jobs.metrics.points import Points, iso_times, numbers_or_null
+from jobs.metrics.points import Points, iso_times, kinds_of, numbers_or_null
 from jobs.metrics.read import Wanted
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ Piece = tuple[int, str, Points]
 """(rank, key, points): some points of one series, in order"""
 COLUMNS = ("rank", "key", "step", "time", "value")
 ROWS_A_GROUP = 128 * 1024
+SLICE = 64 * 1024
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
 
 
@@ -38,17 +39,26 @@ def csv_text(text: str) -> str:
 
 
 def json_pieces(wanted: Wanted, cursor: int) -> Iterator[bytes]:
-    """The answer of `/metrics/` with all points, one series in memory at a time."""
+    """The answer of `/metrics/` with all points: in memory are the arrays of one series and a slice of its text."""
     yield b'{"series":['
     for index, ((rank, key), total) in enumerate(read.totals(wanted).items()):
         points = read.whole(wanted.job_id, rank, key)
-        values, kinds = numbers_or_null(points)
+        kinds = kinds_of(points)
         head = {"key": key, "rank": rank, "total_points": total, "not_finite": kinds, "not_finite_total": len(kinds)}
         yield (("," if index else "") + json.dumps(head)[:-1]).encode()
-        for name, column in (("steps", points.steps.tolist()), ("values", values), ("times", iso_times(points.times))):
-            yield f',"{name}":{json.dumps(column, separators=(",", ":"))}'.encode()
+        yield from _json_array("steps", points, lambda part: part.steps.tolist())
+        yield from _json_array("values", points, lambda part: numbers_or_null(part)[0])
+        yield from _json_array("times", points, lambda part: iso_times(part.times))
         yield b"}"
     yield f'],"cursor":{cursor}}}'.encode()
+
+
+def _json_array(name: str, points: Points, column: Callable[[Points], list]) -> Iterator[bytes]:
+    yield f',"{name}":['.encode()
+    for start in range(0, len(points), SLICE):
+        part = json.dumps(column(points.take(slice(start, start + SLICE))), separators=(",", ":"))
+        yield (("," if start else "") + part[1:-1]).encode()
+    yield b"]"
 
 
 def parquet_pieces(pieces: Iterable[Piece]) -> Iterator[bytes]:

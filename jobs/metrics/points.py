@@ -68,14 +68,19 @@ def from_json(value: float | str) -> float:
     return NOT_FINITE[value] if isinstance(value, str) else float(value)
 
 
+def kinds_of(points: Points) -> list[list]:
+    """`[[step, kind], …]` of what is not finite."""
+    strange = points.take(~np.isfinite(points.values))
+    pairs = zip(strange.steps.tolist(), strange.values.tolist(), strict=True)
+    return [[step, kind_of(value)] for step, value in pairs]
+
+
 def numbers_or_null(points: Points) -> tuple[list[float | None], list[list]]:
-    """The values with null for each that is not finite, and `[[step, kind], …]` of those."""
+    """The values with null for each that is not finite, and `kinds_of` those."""
     values: list = points.values.tolist()
-    strange = np.flatnonzero(~np.isfinite(points.values)).tolist()
-    kinds = [[int(points.steps[index]), kind_of(values[index])] for index in strange]
-    for index in strange:
+    for index in np.flatnonzero(~np.isfinite(points.values)).tolist():
         values[index] = None
-    return values, kinds
+    return values, kinds_of(points)
 
 
 def iso_times(times: np.ndarray) -> list[str]:

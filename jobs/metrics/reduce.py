@@ -6,7 +6,7 @@ import numpy as np
 from tsdownsample import MinMaxDownsampler, MinMaxLTTBDownsampler
 
 from jobs.metrics import chunks, read
-from jobs.metrics.points import Points, joined, kind_of
+from jobs.metrics.points import Points, joined, kinds_of
 from jobs.metrics.read import Series, Wanted
 from jobs.models import Chunk
 
@@ -103,6 +103,4 @@ def _finite(points: Points) -> tuple[Points, list[list]]:
     finite = np.isfinite(points.values)
     if finite.all():
         return points, []
-    strange = points.take(~finite)
-    named = zip(strange.steps.tolist(), strange.values.tolist(), strict=True)
-    return points.take(finite), [[step, kind_of(value)] for step, value in named]
+    return points.take(finite), kinds_of(points)

@@ -9,7 +9,9 @@ from jobs.metrics.points import Points, joined
 from jobs.models import Attempt, Chunk, Frame, Head
 
 SEAL_POINTS = 4096
-"""A series is sealed when so many of its points lie in frames, and a chunk is filled up to as many."""
+"""A series is sealed when so many of its points lie in frames."""
+CHUNK_POINTS = 8192
+"""No chunk holds more."""
 SEAL_FRAMES = 256
 """A rank is sealed when it has so many frames, however few points they hold (slow training: a point a batch)."""
 
@@ -52,7 +54,7 @@ def _add(attempt: Attempt, rank: int, key: str, parts: list[tuple[int, Points]])
         last = series.order_by("-first_step").first()
     if not len(points):
         return
-    if last is not None and last.first_seq > attempt.withdrawn_seq and last.count + len(points) <= SEAL_POINTS:
+    if last is not None and last.first_seq > attempt.withdrawn_seq and last.count + len(points) <= CHUNK_POINTS:
         _replace(last, [points], seqs)
     else:
         Chunk.objects.bulk_create(row(attempt.job_id, rank, key, piece, seqs) for piece in _pieces(points))
@@ -73,8 +75,8 @@ def _replace(chunk: Chunk, more: list[Points], seqs: tuple[int, int]) -> None:
 
 
 def _pieces(points: Points) -> list[Points]:
-    """As few pieces of at most SEAL_POINTS as hold all points, of nearly equal size."""
-    count = -(-len(points) // SEAL_POINTS)
+    """As few pieces of at most CHUNK_POINTS as hold all points, of nearly equal size."""
+    count = -(-len(points) // CHUNK_POINTS)
     size = -(-len(points) // count)
     return [points.take(slice(start, start + size)) for start in range(0, len(points), size)]
 

@@ -137,6 +137,7 @@ def heads_equal_a_rebuild(job):
 def monkeypatch_seal(monkeypatch):
     """Small chunks, so that a few points make many."""
     monkeypatch.setattr(seal, "SEAL_POINTS", 16)
+    monkeypatch.setattr(seal, "CHUNK_POINTS", 20)
     monkeypatch.setattr(seal, "SEAL_FRAMES", 4)
 
 
