@@ -1,5 +1,6 @@
 """The loss of a job as a line so small that it needs no axes: at most 60 points, drawn as SVG by the server."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -37,9 +38,28 @@ def of(job: Job) -> Sparkline | None:
     return Sparkline(" ".join(places), _trend(values))
 
 
+def curves(job: Job) -> dict[str, str]:
+    """`points` of polylines in a box of 300 × 100: how loss and accuracy went. What has no points is left out."""
+    found = {}
+    for name, keys in {"loss": KEYS, "accuracy": ("train/accuracy", "eval/accuracy")}.items():
+        values = reduced(_values(job, keys), 150)
+        if len(values) > 1:
+            high = 1.0 if name == "accuracy" else max(values) or 1.0
+            places = (
+                f"{300 * index / (len(values) - 1):.1f},{99 - 98 * max(value, 0) / high:.1f}"
+                for index, value in enumerate(values)
+            )
+            found[name] = " ".join(places)
+    return found
+
+
 def loss_of(job: Job) -> list[float]:
+    return _values(job, KEYS)
+
+
+def _values(job: Job, keys: Iterable[str]) -> list[float]:
     """Values in order of steps: the extremes that sealed chunks keep, then what is not sealed yet."""
-    for key in KEYS:
+    for key in keys:
         sketches = (
             Chunk.objects.filter(job=job, rank=0, key=key).order_by("first_step").values_list("summary", flat=True)
         )
@@ -51,11 +71,11 @@ def loss_of(job: Job) -> list[float]:
     return []
 
 
-def reduced(values: list[float]) -> list[float]:
-    """At most POINTS values: the mean of each equal part."""
-    if len(values) <= POINTS:
+def reduced(values: list[float], most: int = POINTS) -> list[float]:
+    """At most `most` values: the mean of each equal part."""
+    if len(values) <= most:
         return values
-    cuts = [len(values) * index // POINTS for index in range(POINTS + 1)]
+    cuts = [len(values) * index // most for index in range(most + 1)]
     return [sum(values[low:high]) / (high - low) for low, high in pairwise(cuts)]
 
 

@@ -15,7 +15,7 @@ from accounts.permissions import visible
 from catalog.models import Dataset
 from config.formats import size
 from devices.models import Device, DeviceState
-from jobs import page_rows, queries
+from jobs import page_rows, queries, sparkline
 from jobs.models import Job, Scheduler
 from jobs.states import DRIVEN, ENDED
 
@@ -46,6 +46,7 @@ def context(actor: User) -> dict[str, Any]:
     row = demo_row(actor)
     return {
         "demo": row,
+        "curves": sparkline.curves(row.job) if row else {},
         "demo_jobs": demo_jobs(actor),
         "demo_left": bool(row) or visible(actor, Dataset.objects.filter(demo=True, removed_at=None)).exists(),
         "demo_ended": bool(row and row.ended),
