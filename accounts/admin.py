@@ -70,7 +70,7 @@ class UserAdmin(AskingAdmin):
 
     @admin.display(description=_("Role"))
     def role(self, person: User) -> str:
-        return dict(ROLES).get(person_role(person), "—")
+        return str(dict(ROLES).get(person_role(person), "—"))
 
     @admin.action(description=_("Make a one-time sign-in link"))
     def make_signin_link(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse:

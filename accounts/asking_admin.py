@@ -58,7 +58,7 @@ class AskingAdmin(admin.ModelAdmin):
 class ReadOnlyAdmin(AskingAdmin):
     """History: it can be looked at and nothing else."""
 
-    actions = None
+    actions: Any = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

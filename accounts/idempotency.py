@@ -61,7 +61,7 @@ def _keep(row: IdempotencyKey, answer: HttpResponseBase) -> None:
         row.delete()
         return
     row.status = answer.status_code
-    content = JSONRenderer().render(answer.data) if isinstance(answer, Response) else answer.content
+    content = JSONRenderer().render(answer.data) if isinstance(answer, Response) else getattr(answer, "content", b"")
     row.answer = json.loads(content or "null")
     row.save(update_fields=["status", "answer"])
 

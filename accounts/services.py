@@ -41,8 +41,9 @@ def make_signin_link(user: User) -> str:
 def check_signin_link(text: str) -> SignInLink:
     """The link with this text while it may still be redeemed. Raises LinkSpent. Changes nothing."""
     link = SignInLink.objects.select_related("user").filter(digest=secret_text.digest(text)).first()
-    usable = link is not None and link.used_at is None and link.expires_at > timezone.now() and link.user.is_active
-    if not usable or not secret_text.matches(text, link.digest):
+    if link is None or not secret_text.matches(text, link.digest):
+        raise LinkSpent
+    if link.used_at or link.expires_at <= timezone.now() or not link.user.is_active:
         raise LinkSpent
     return link
 
@@ -94,7 +95,7 @@ def widest_scope(user: User) -> Scope:
 
 
 @transaction.atomic
-def revoke_token(token: Token, actor: User, *, via: str = "page", address: str | None = None) -> bool:
+def revoke_token(token: Token, actor: Any, *, via: str = "page", address: str | None = None) -> bool:
     """End a token now; False when it had been revoked before."""
     if not Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now()):
         return False
@@ -132,7 +133,7 @@ def save_profile(user: User, *, language: str | None = None, time_zone: str | No
 
 
 @transaction.atomic
-def add_person(username: str, role: str, actor: User, *, project: Project | None = None, via: str = "page") -> User:
+def add_person(username: str, role: str, actor: Any, *, project: Project | None = None, via: str = "page") -> User:
     """A person without a password, who comes in by a sign-in link. `role` is viewer, operator or admin."""
     user = User(username=username)
     user.set_unusable_password()
@@ -147,7 +148,7 @@ def add_person(username: str, role: str, actor: User, *, project: Project | None
 
 
 @transaction.atomic
-def set_role(user: User, role: str, actor: User, *, project: Project | None = None, via: str = "page") -> None:
+def set_role(user: User, role: str, actor: Any, *, project: Project | None = None, via: str = "page") -> None:
     """Change a person's role in `project` (default: the first one); `admin` is server-wide."""
     if user.is_superuser and role != "admin":
         _refuse_last_admin(user)
@@ -167,7 +168,7 @@ def give_role(user: User, role: str, *, project: Project | None = None) -> None:
 
 
 @transaction.atomic
-def set_active(user: User, active: bool, actor: User, *, via: str = "page") -> None:
+def set_active(user: User, active: bool, actor: Any, *, via: str = "page") -> None:
     """Let a person in or keep them out; sessions and tokens stop working at once. The last admin stays."""
     if not active and user.is_superuser:
         _refuse_last_admin(user)
@@ -176,7 +177,7 @@ def set_active(user: User, active: bool, actor: User, *, via: str = "page") -> N
 
 
 @transaction.atomic
-def change_setting(key: str, value: Any, actor: User, *, via: str = "page") -> None:
+def change_setting(key: str, value: Any, actor: Any, *, via: str = "page") -> None:
     """Change a setting of the server. Raises Invalid for an unknown key or a value of another kind."""
     if key not in server_settings.KNOWN:
         raise Invalid([unknown(key, key, server_settings.KNOWN)])

@@ -1,10 +1,12 @@
 """The pages of one's own settings: profile, API tokens, password."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views import View
@@ -23,20 +25,20 @@ SECTIONS = ("profile", "tokens", "security")
 class SettingsView(LoginRequiredMixin, View):
     """One page per section; each has one form that posts back to it."""
 
-    def get(self, request: HttpRequest, section: str = "profile") -> HttpResponse:
+    def get(self, request: Any, section: str = "profile") -> HttpResponse:
         if section not in SECTIONS:
             raise Http404
         form = {"profile": _profile_form, "tokens": _token_form, "security": _password_form}[section](request)
         return _page(request, section, form)
 
-    def post(self, request: HttpRequest, section: str = "profile") -> HttpResponse:
+    def post(self, request: Any, section: str = "profile") -> HttpResponse:
         require(request.user, "account", request.user)
         if section not in SECTIONS:
             raise Http404
         return {"profile": _save_profile, "tokens": _change_tokens, "security": _save_password}[section](request)
 
 
-def _save_profile(request: HttpRequest) -> HttpResponse:
+def _save_profile(request: Any) -> HttpResponse:
     form = Profile(request.POST)
     if not form.is_valid():
         return _page(request, "profile", form, status=400)
@@ -45,7 +47,7 @@ def _save_profile(request: HttpRequest) -> HttpResponse:
     return in_language_of(request.user, redirect("settings", "profile"))
 
 
-def _change_tokens(request: HttpRequest) -> HttpResponse:
+def _change_tokens(request: Any) -> HttpResponse:
     if "revoke" in request.POST:
         return _revoke(request)
     form = NewToken(request.user, request.POST)
@@ -55,7 +57,7 @@ def _change_tokens(request: HttpRequest) -> HttpResponse:
     return _page(request, "tokens", _token_form(request), new_token=text)
 
 
-def _revoke(request: HttpRequest) -> HttpResponse:
+def _revoke(request: Any) -> HttpResponse:
     wanted = request.POST["revoke"]
     token = Token.objects.filter(user=request.user, pk=wanted).first() if wanted.isdecimal() else None
     if token is None:
@@ -65,7 +67,7 @@ def _revoke(request: HttpRequest) -> HttpResponse:
     return redirect("settings", "tokens")
 
 
-def _save_password(request: HttpRequest) -> HttpResponse:
+def _save_password(request: Any) -> HttpResponse:
     form = NewPassword(request.user, request.POST)
     if form.is_valid():
         try:
@@ -79,21 +81,21 @@ def _save_password(request: HttpRequest) -> HttpResponse:
     return redirect("settings", "security")
 
 
-def _profile_form(request: HttpRequest) -> Form:
+def _profile_form(request: Any) -> Form:
     user = request.user
     own = {"language": user.language, "time_zone": user.time_zone, "single_keys": user.single_keys}
     return Profile(initial={"name": user.first_name, **own})
 
 
-def _token_form(request: HttpRequest) -> Form:
+def _token_form(request: Any) -> Form:
     return NewToken(request.user)
 
 
-def _password_form(request: HttpRequest) -> Form:
+def _password_form(request: Any) -> Form:
     return NewPassword(request.user)
 
 
-def _page(request: HttpRequest, section: str, form: Form, *, new_token: str = "", status: int = 200) -> HttpResponse:
+def _page(request: Any, section: str, form: Form, *, new_token: str = "", status: int = 200) -> HttpResponse:
     tokens = Token.objects.filter(user=request.user) if section == "tokens" else ()
     shown = {"section": section, "form": form, "tokens": tokens, "new_token": new_token}
     return render(request, "accounts/settings.html", shown, status=status)

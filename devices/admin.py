@@ -55,10 +55,10 @@ class DeviceAdmin(AskingAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Device]:
         return super().get_queryset(request).filter(removed_at=None).select_related("host")
 
-    def get_fields(self, request: HttpRequest, obj: Device | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Device | None = None) -> Any:
         return ["name", "label_list", "host", *READ_ONLY] if obj else ["name", "host_name", "label_list"]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Device | None = None) -> list[str]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Device | None = None) -> Any:
         return ["host", *READ_ONLY] if obj else []
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

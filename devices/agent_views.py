@@ -1,5 +1,7 @@
 """What agents call about their device: come in, prove anew, live. Attempts and data: `jobs` and `catalog`."""
 
+from typing import Any
+
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -56,7 +58,7 @@ def heartbeat(request: HttpRequest, device: Device, message: Heartbeat) -> JsonR
     return JsonResponse(answer.to_json())
 
 
-def _enrolled(secrets: enrolment.Secrets, request: HttpRequest) -> dict[str, object]:
+def _enrolled(secrets: enrolment.Secrets, request: HttpRequest) -> dict[str, Any]:
     device = secrets.device
     return {
         "id": device.pk,

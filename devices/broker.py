@@ -8,6 +8,7 @@ apart, and the docs say so.
 import contextlib
 import hashlib
 import logging
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import redis
@@ -82,7 +83,7 @@ def grant(device: Device) -> None:
 def ensure(device: Device) -> bool:
     """Make the device's user again when the broker lost it or holds other passwords; whether it had to be done."""
     try:
-        user = _client().acl_getuser(user_name(device.pk))
+        user: Any = _client().acl_getuser(user_name(device.pk))
         if user is not None and set(user["passwords"]) == {f"#{digest}" for digest in _digests(device)}:
             return False
         grant(device)

@@ -82,7 +82,7 @@ def resume(device: Device, actor: Any, *, via: str = "page") -> bool:
 def change(device: Device, actor: Any, *, name: str | None = None, labels: list[str] | None = None,
            via: str = "page") -> None:  # fmt: skip
     """Rename it or give it other labels; None leaves a part as it is. Raises Invalid."""
-    after = {}
+    after: dict[str, Any] = {}
     if name is not None:
         after["name"] = _checked_name(name)
     if labels is not None:
