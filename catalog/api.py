@@ -149,6 +149,7 @@ class RecipeList(GenericAPIView):
 
     @extend_schema(responses=api_schema.RecipeSerializer(many=True))
     def get(self, request) -> Response:
+        require(request.user, "see", token=request.auth)
         page = self.paginate_queryset(Recipe.objects.order_by("-id"))
         return self.get_paginated_response([_recipe_json(recipe) for recipe in page])
 

@@ -8,6 +8,7 @@ import logging
 from functools import partial
 
 from django.db import transaction
+from kombu import Connection
 from kombu.exceptions import OperationalError
 
 from config.celery import app
@@ -15,6 +16,8 @@ from config.celery import app
 logger = logging.getLogger(__name__)
 EXPIRES_S = 20
 """a busy worker finds no pile of old nudges: rows that still wait are sent again"""
+WITHOUT_PATIENCE = {"socket_timeout": 1, "socket_connect_timeout": 1, "retry_on_timeout": False, "max_retries": 0}
+"""somebody waits for an answer to a request: Celery's own connection tries for 6 s (measured)"""
 
 
 def import_after_commit(dataset_id: int) -> None:
@@ -30,7 +33,9 @@ def sweep_after_commit(dataset_id: int) -> None:
 
 
 def _send(task: str, row_id: int, expires: int = EXPIRES_S) -> None:
+    options = {"queue": "server", "expires": expires, "retry": False, "ignore_result": True}
     try:
-        app.send_task(task, args=[row_id], queue="server", expires=expires, retry=False, ignore_result=True)
-    except (OperationalError, OSError) as error:
+        with Connection(app.conf.broker_url, transport_options=WITHOUT_PATIENCE) as connection:
+            app.send_task(task, args=[row_id], connection=connection, **options)
+    except (OperationalError, OSError, TimeoutError) as error:
         logger.warning("The broker did not take %s(%s); it is sent again later: %s", task, row_id, error)

@@ -1,5 +1,8 @@
 """REST of datasets and recipes, as a script with a token uses it."""
 
+import shutil
+from types import SimpleNamespace
+
 import pytest
 
 from catalog import services, tasks
@@ -77,6 +80,13 @@ def test_importing_from_a_url_is_off(api):
     answer = api.post(LIST, {"url": "http://10.0.0.1/x.zip"}, content_type="application/json")
     assert answer.status_code == 403
     assert answer.json()["detail"] == "Importing from URLs is off on this server. Ask an admin."
+
+
+def test_an_upload_that_does_not_fit_is_413_before_it_is_read(api, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=2**20))
+    answer = api.post(LIST, {"file": upload(zipped(class_folders()))})
+    assert (answer.status_code, "1 MiB are free" in answer.json()["detail"]) == (413, True)
+    assert not Dataset.objects.exists()
 
 
 def test_the_same_key_gives_the_same_answer(api):

@@ -4,12 +4,15 @@ import io
 import stat
 import struct
 import zipfile
+from types import SimpleNamespace
 
 import pytest
 
 from catalog import places
 from catalog.imports import archive as archives
+from catalog.imports import work
 from catalog.models import DatasetState
+from recipes.sandbox.inside import Reporter
 from recipes.version import read_items
 from tests.catalog.factories import (
     class_folders,
@@ -237,6 +240,15 @@ def test_a_huge_list_of_entries_is_refused_before_it_is_read(tmp_path):
     path.write_bytes(data)
     with pytest.raises(archives.Refused, match="more than 100000 entries"):
         archives.Archive(path)
+
+
+def test_an_archive_that_does_not_fit_on_the_disk_is_refused(monkeypatch, tmp_path):
+    path = tmp_path / "pets.zip"
+    path.write_bytes(zipped(class_folders()))
+    monkeypatch.setattr(work.shutil, "disk_usage", lambda parent: SimpleNamespace(free=2**20))
+    with pytest.raises(archives.Refused, match="needs 1 MiB and 1 MiB are free"):
+        work.import_dataset({"archive": str(path), "parent": str(tmp_path / "datasets")}, Reporter(print))
+    assert list((tmp_path / "datasets").iterdir()) == []
 
 
 @pytest.mark.parametrize("cut", [0.5, 0.99])
