@@ -4,11 +4,15 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.i18n import JavaScriptCatalog
 
+from config import api_docs
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("agent/v1/", include("devices.agent_urls")),
     path("agent/v1/", include("catalog.agent_urls")),
     path("agent/v1/", include("jobs.agent_urls")),
+    path("api/v1/schema/", api_docs.Schema.as_view(), name="api_schema"),
+    path("api/v1/docs/", api_docs.page, name="api_docs"),
     path("api/v1/", include("accounts.api_urls")),
     path("api/v1/", include("devices.api_urls")),
     path("api/v1/", include("catalog.api_urls")),

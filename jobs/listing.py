@@ -96,15 +96,18 @@ def _state(values: list[str]) -> Q | Problem:
 
 
 def _search(values: list[str]) -> Q | Problem:
-    """`#12` is job 12; other words are looked for in names and tags, all of them."""
+    """`#12`, or a number alone, is job 12; words are looked for in names, tags and datasets, all of them."""
     text = " ".join(values).strip()
     if len(text) > MAX_SEARCH:
         return Problem("search", gettext_noop("At most 200 characters."))
+    words = text.split()
     found = Q()
-    for word in text.split():
+    for word in words:
+        one = Q(name__icontains=word) | Q(tags__icontains=word) | Q(version__dataset__slug=word)
         number = word.removeprefix("#")
-        by_number = Q(pk=int(number)) if number.isascii() and number.isdecimal() and len(number) < 19 else Q(pk=None)
-        found &= Q(name__icontains=word) | Q(tags__icontains=word) | Q(version__dataset__slug=word) | by_number
+        if (word != number or len(words) == 1) and number.isascii() and number.isdecimal() and len(number) < 19:
+            one |= Q(pk=int(number))
+        found &= one
     return found
 
 
