@@ -6,7 +6,7 @@ from typing import Any
 from contract.reasons import EndReason, WaitReason
 from devices import environment
 from devices.models import Device, DeviceState
-from jobs.fleet import Fleet, best_free, is_online
+from jobs.fleet import Fleet, best_free
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def _named(fleet: Fleet, ids: list[str]) -> Choice:
     if problems:
         return GiveUp(EndReason.VERSION_MISMATCH, {"sentence": problems[0].sentence, **problems[0].params})
     for device in devices:
-        if not is_online(device):
+        if not fleet.is_online(device):
             return _not_online(device)
     taken = next((device for device in devices if device.pk in fleet.holders), None)
     if taken is not None:
@@ -78,7 +78,7 @@ def _busy(fleet: Fleet, group: list[Device], count: int) -> Wait:
 def _too_few(fleet: Fleet, count: int) -> Wait:
     """Not enough devices even if all were free: who is missing, and could come back?"""
     largest = max(map(len, fleet.groups), default=0)
-    away = [device for device in fleet.devices.values() if not is_online(device)]
+    away = [device for device in fleet.devices.values() if not fleet.is_online(device)]
     draining = [device for device in away if device.draining and device.state != DeviceState.OFFLINE]
     if largest + len(away) >= count and away:
         return _not_online((draining or away)[0])

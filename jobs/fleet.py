@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
+from contract.timing import OFFLINE_S
 from devices import environment, leases
 from devices.models import Device, DeviceState
 from jobs.models import Attempt, Errand
@@ -15,18 +17,24 @@ class Fleet:
 
     devices: dict[str, Device]
     """every registered device by its slug"""
+    now: datetime
     holders: dict[int, dict[str, Any]] = field(default_factory=dict)
     """device id → what holds it: {"job"}, {"job", "stopping"}, {"errand"} or {"held_for"}"""
     _groups: list[list[Device]] | None = None
 
     @classmethod
-    def load(cls) -> "Fleet":
+    def load(cls, now: datetime) -> "Fleet":
         registered = Device.objects.filter(removed_at=None).select_related("host", "drained_by").order_by("id")
-        return cls({device.slug: device for device in registered}, _holders())
+        return cls({device.slug: device for device in registered}, now, _holders())
 
     @property
     def online(self) -> list[Device]:
-        return [device for device in self.devices.values() if is_online(device)]
+        return [device for device in self.devices.values() if self.is_online(device)]
+
+    def is_online(self, device: Device) -> bool:
+        """Takes jobs, and its agent was heard of: one that fell silent just now is not given another job."""
+        heard = device.last_seen_at is not None and self.now - device.last_seen_at <= timedelta(seconds=OFFLINE_S)
+        return device.state == DeviceState.ONLINE and not device.draining and heard
 
     @property
     def groups(self) -> list[list[Device]]:
@@ -46,10 +54,6 @@ class Fleet:
         """Keep these for a job that has waited too long: no later one gets them in this round."""
         for device in devices:
             self.holders.setdefault(device.pk, {"held_for": job_id})
-
-
-def is_online(device: Device) -> bool:
-    return device.state == DeviceState.ONLINE and not device.draining
 
 
 def compatible_groups(devices: Sequence[Device]) -> list[list[Device]]:

@@ -68,7 +68,8 @@ def preflight(
     numbers = [errand.pk for errand in started.errands]
     deadline = time.monotonic() + within
     while _are_open(numbers) and time.monotonic() < deadline:
-        scheduling.claim_errands(Fleet.load(), clock.now())
+        now = clock.now()
+        scheduling.claim_errands(Fleet.load(now), now)
         between()
         time.sleep(LOOK_S)
     errands.give_up(Errand.objects.filter(pk__in=numbers, state__in=errands.OPEN), clock.now())
@@ -84,7 +85,7 @@ def start(owner: User, body: Any) -> Started:
             [Check("spec", False, translated(p.sentence, p.params), path=p.path) for p in invalid.problems], []
         )
     prepared = catalog.prepare(checked.version, checked.steps)
-    fleet = Fleet.load()
+    fleet = Fleet.load(clock.now())
     chosen, device_checks = _devices(checked, fleet)
     checks = [_spec(checked), _dataset(checked), _data(prepared), *_source(checked), *device_checks]
     if any(one.ok is False for one in checks) or _source_is_missing(checked):

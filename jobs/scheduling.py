@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 def round(now: datetime) -> int:
     """Look at every waiting job and errand once; how many jobs started."""
-    fleet = Fleet.load()
+    fleet = Fleet.load(now)
     claim_errands(fleet, now)
     scheduler = Scheduler.objects.select_related("paused_by").get_or_create(pk=1)[0]
     jobs = list(queue())

@@ -20,7 +20,10 @@ pytest_plugins = ["tests.postgres"]
 
 
 def round_at(**later) -> int:
-    return scheduling.round(clock.now() + timedelta(**later))
+    """A round so much later, in which every agent has just been heard of."""
+    now = clock.now() + timedelta(**later)
+    Device.objects.update(last_seen_at=now)
+    return scheduling.round(now)
 
 
 def seen(job: Job) -> tuple[str, str, dict]:
@@ -98,6 +101,14 @@ def test_a_job_for_a_device_that_is_away_says_how(change, reason):
 
 
 @pytest.mark.django_db
+def test_a_device_that_fell_silent_a_moment_ago_gets_no_job():
+    make_device("lab-1-cpu-0", last_seen_at=clock.now() - timedelta(seconds=11))
+    job = make_job(count=1)
+    scheduling.round(clock.now())
+    assert seen(job)[:2] == ("pending", "device_offline")
+
+
+@pytest.mark.django_db
 def test_without_enough_devices_a_job_says_how_many_there_are():
     make_device("lab-1-cpu-0")
     job = make_job(count=3)
@@ -136,7 +147,7 @@ def test_of_two_groups_the_smaller_that_suffices_is_taken():
     for index in range(3):
         make_device(f"lab-1-cpu-{index}")
     pair = [make_device(f"old-cpu-{index}", old) for index in range(2)]
-    choice = choose(Fleet.load(), [], 2, set())
+    choice = choose(Fleet.load(clock.now()), [], 2, set())
     assert isinstance(choice, Take)
     assert choice.devices == pair
 
@@ -144,7 +155,7 @@ def test_of_two_groups_the_smaller_that_suffices_is_taken():
 @pytest.mark.django_db
 def test_a_device_that_let_the_job_down_is_taken_only_when_no_other_is_free():
     devices = [make_device(f"lab-1-cpu-{index}") for index in range(3)]
-    fleet = Fleet.load()
+    fleet = Fleet.load(clock.now())
     assert choose(fleet, [], 2, {devices[0].pk}).devices == devices[1:]
     fleet.give(devices[1:2], job_id=7)
     assert choose(fleet, [], 2, {devices[0].pk}).devices == [devices[2], devices[0]]
@@ -158,7 +169,7 @@ def test_a_removed_device_ends_the_job_that_named_it():
     round_at()
     job.refresh_from_db()
     assert (job.state, job.end_reason, job.reason_params["device"]) == ("failed", "device_lost", "lab-1-cpu-0")
-    assert isinstance(choose(Fleet.load(), ["lab-1-cpu-0"], 1, set()), GiveUp)
+    assert isinstance(choose(Fleet.load(clock.now()), ["lab-1-cpu-0"], 1, set()), GiveUp)
 
 
 @pytest.mark.django_db
