@@ -22,6 +22,7 @@ from agent.backoff import Backoff
 from agent.checkpoint_copies import CheckpointCopies
 from agent.conclude import Conclusion, mark_settled
 from agent.device_home import DeviceHome
+from agent.fresh_rank import start_fresh
 from agent.inputs import Inputs
 from agent.lease import LeaseLoop
 from agent.processes import end_session, identity_of, out_of_memory_kills, own_identity, write_mark
@@ -66,7 +67,7 @@ def main(run_dir: str, device_home: str, start_rank: Callable[[], RankHandle]) -
         return
     write_mark(f"{assignment.kind}-{assignment.id}")
     fault("supervisor.before_rank")
-    handle = start_rank()
+    handle = start_fresh(run) if situation.device.kind == "cuda" else start_rank()
     situation.rank = identity_of(handle.pid)
     write_json(run.run, _identities(situation))
     log.info("rank %s of attempt %s runs as %s", assignment.rank, assignment.id, handle.pid)

@@ -66,7 +66,7 @@ class FakeServer:
         self.listener.daemon_threads = True
 
     def __enter__(self) -> "FakeServer":
-        threading.Thread(target=self.listener.serve_forever, daemon=True).start()
+        threading.Thread(target=self.listener.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *_):

@@ -79,3 +79,7 @@ def _end_with_supervisor(channel: socket.socket) -> None:
         while channel.recv(4096):
             pass
     os._exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
