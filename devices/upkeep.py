@@ -1,10 +1,11 @@
-"""What the reconciler has done now and then: readings thinned, spent tokens and credentials forgotten."""
+"""What the reconciler has done now and then: readings thinned; tokens, credentials, sessions that ran out forgotten."""
 
 from datetime import datetime, timedelta
 
 from django.db.models import Min
 from django.db.models.functions import TruncHour, TruncMinute
 
+from accounts.upkeep import forget_expired
 from devices.models import Credential, EnrolmentToken, Reading
 
 RAW_FOR = timedelta(minutes=15)
@@ -16,7 +17,7 @@ SPENT_FOR = timedelta(days=7)
 
 def housekeeping(now: datetime) -> dict[str, int]:
     """All of it; how many rows went. Cheap to call once a minute, safe to call twice."""
-    return {
+    return forget_expired(now) | {
         "readings": thin_readings(now),
         "tokens": EnrolmentToken.objects.filter(expires_at__lt=now - SPENT_FOR).delete()[0],
         "credentials": Credential.objects.filter(expires_at__lt=now - SPENT_FOR).delete()[0],

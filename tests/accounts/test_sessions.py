@@ -1,14 +1,17 @@
 """S07, S08, S09, S11: how long a session lasts, its cookie, passwords."""
 
 import time
+from datetime import timedelta
 
 import pytest
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
 from accounts import services
 from accounts.sessions import IN_ALL_S, SEEN_AT, SIGNED_IN_AT, TOUCHED_EVERY_S, user_of
+from accounts.upkeep import forget_expired
 from contract.problems import Invalid
 from tests.accounts.factories import make_admin, make_user
 
@@ -83,6 +86,14 @@ def test_the_cookie_carries_the_instance_and_no_part_of_the_key(client, member):
     assert (cookie["httponly"], cookie["samesite"], cookie["path"], cookie["domain"]) == (True, "Lax", "/", "")
     assert settings.SESSION_COOKIE_NAME.startswith("fleetune_")
     assert settings.SECRET_KEY[:8] not in settings.SESSION_COOKIE_NAME
+
+
+def test_what_ran_out_is_forgotten_and_the_rest_stays(client, member):
+    services.make_signin_link(member)
+    tomorrow = timezone.now() + timedelta(days=1)
+    assert forget_expired(timezone.now()) == {"answers": 0, "sessions": 0, "links": 0}
+    assert forget_expired(tomorrow)["sessions"] == 1
+    assert forget_expired(tomorrow + timedelta(days=8))["links"] == 1
 
 
 @pytest.mark.parametrize(
