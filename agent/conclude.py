@@ -4,6 +4,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from agent.server import Refused, Server
@@ -57,7 +58,7 @@ class Conclusion:
         files = sorted(path for path in self.run.artifacts.rglob("*") if path.is_file())
         for path in files:
             try:
-                self.patiently(lambda path=path: upload(self.server, self.assignment, path, on_bytes=self.on_bytes))
+                self.patiently(partial(upload, self.server, self.assignment, path, on_bytes=self.on_bytes))
             except Refused as refusal:
                 log.error("%s could not be brought to the server: %s", path.name, refusal)
                 if refusal.not_ours or refusal.revoked:

@@ -3,6 +3,7 @@
 import fcntl
 import os
 from dataclasses import asdict, dataclass, field, fields
+from gettext import gettext as _
 from pathlib import Path
 
 from contract.run_dir import RunDir, attempt_dir, errand_dir, read_json, write_json
@@ -40,7 +41,7 @@ class DeviceHome:
         """Raises FileNotFoundError when no device was joined here."""
         body = read_json(self.path / "agent.json")
         if body is None:
-            raise FileNotFoundError(self.path / "agent.json")
+            raise FileNotFoundError(_("no device has joined in %(home)s") % {"home": self.path})
         known = {item.name for item in fields(Device)}
         return Device(**{key: value for key, value in body.items() if key in known})
 

@@ -17,6 +17,8 @@ from contract.faults import fault
 LOOK_S = 0.05
 """How often a spool is looked at for new lines: a fifth of the time in which a rank collects a batch."""
 ENVELOPE_BYTES = 512
+IMPOSSIBLE = (400, 413, 422)
+"""Answers that will be the same however often a batch is sent."""
 log = logging.getLogger(__name__)
 
 
@@ -39,46 +41,49 @@ class Delivery:
         The server's number is the truth: it is asked for after every failure, and it says from where to go on.
         """
         try:
-            if self.last_stored is None:
-                answer = self.server.get("/agent/v1/events", self.names)
-                self.last_stored = StoredBatches.from_json(answer).last_batch
+            before = self._stored_before()
             self.reader.look()
-            lines = self.reader.lines(self.last_stored + 1, BODY_LIMIT - ENVELOPE_BYTES)
+            lines = self.reader.lines(before + 1, BODY_LIMIT - ENVELOPE_BYTES)
             if not lines:
                 return False
             fault("relay.before_post")
-            self._post(lines)
+            self.last_stored = self._post(lines, before)
+            if self.last_stored <= before:
+                raise NoAnswer(f"the server took nothing after batch {before}")
         except NoAnswer:
             self.last_stored = None
             raise
         return True
 
-    def _post(self, lines: list[bytes]) -> None:
-        before = self.last_stored or 0
+    def _stored_before(self) -> int:
+        return self._stored_now() if self.last_stored is None else self.last_stored
+
+    def _stored_now(self) -> int:
+        return StoredBatches.from_json(self.server.get("/agent/v1/events", self.names)).last_batch
+
+    def _post(self, lines: list[bytes], before: int) -> int:
+        """The number of the last stored batch after these lines, the first of which is `before` + 1."""
         try:
-            self.last_stored = self._send(lines)
+            return self._send(lines)
         except Refused as refusal:
-            if refusal.status not in (400, 413, 422):
+            if refusal.status not in IMPOSSIBLE:
                 raise
-            self._without_impossible(lines, refusal)
-        if self.last_stored <= before:
-            raise NoAnswer(f"the server took nothing after batch {before}")
+            return self._without_impossible(lines, before, refusal)
 
     def _send(self, lines: list[bytes]) -> int:
         head = json.dumps({"v": PROTOCOL, **self.names})[:-1].encode()
         body = head + b', "batches": [' + b",".join(lines) + b"]}"
         return StoredBatches.from_json(self.server.post("/agent/v1/events", body)).last_batch
 
-    def _without_impossible(self, lines: list[bytes], refusal: Refused) -> None:
+    def _without_impossible(self, lines: list[bytes], before: int, refusal: Refused) -> int:
         """Find the batch that the server cannot take, keep it aside, and bring a line that says so in its place."""
-        number = StoredBatches.from_json(self.server.get("/agent/v1/events", self.names)).last_batch + 1
-        line = lines[number - (self.last_stored or 0) - 1]
+        number = self._stored_now() + 1
+        line = lines[number - before - 1]
         if len(lines) > 1:
             try:
-                self.last_stored = self._send([line])
-                return
+                return self._send([line])
             except Refused as again:
-                if again.status not in (400, 413, 422):
+                if again.status not in IMPOSSIBLE:
                     raise
                 refusal = again
         log.error("batch %s was refused and is set aside: %s", number, refusal)
@@ -87,7 +92,7 @@ class Delivery:
         now = time.time()
         note = f"Batch {number} of this rank could not be stored and lies on its device: {refusal.detail}"
         substitute = Batch(number, now, log=[LogLine(now, "error", note)])
-        self.last_stored = self._send([substitute.to_line().encode().rstrip()])
+        return self._send([substitute.to_line().encode().rstrip()])
 
 
 class Relay(threading.Thread):

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -48,19 +47,19 @@ def run_all(home: Path) -> int:
         return 1
     _end_keeper_before(home)
     write_json(home / KEEPER, asdict(own_identity()))
-    ending, interrupted = threading.Event(), threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_args: ending.set())
-    signal.signal(signal.SIGHUP, lambda *_args: ending.set())
-    signal.signal(signal.SIGINT, lambda *_args: (interrupted.set(), ending.set()))
+    heard: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, lambda number, _frame: heard.append(number))
     names = ", ".join(item.home.path.name for item in kept)
     print(_("Agents run for %(devices)s. Ctrl-C stops them and what they train.") % {"devices": names}, flush=True)
-    while not ending.wait(LOOK_S):
+    while not heard:
         for item in kept:
             _look_after(item)
         if all(item.given_up for item in kept):
             return REVOKED
+        time.sleep(LOOK_S)
     _end_agents(kept)
-    if interrupted.is_set():
+    if signal.SIGINT in heard:
         _stop_ranks([item.home for item in kept])
     return 0
 

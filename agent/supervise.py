@@ -50,8 +50,13 @@ log = logging.getLogger("supervisor")
 
 
 class RankHandle(Protocol):
-    pid: int
-    channel: socket.socket
+    """A started rank, and the supervisor's end of the channel between them."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def channel(self) -> socket.socket: ...
 
 
 def main(run_dir: str, device_home: str, start_rank: Callable[[], RankHandle]) -> None:

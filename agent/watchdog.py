@@ -37,10 +37,11 @@ class Watchdog:
                 return None
             self.go_at = now
         sign = self.situation.sign_of_life()
-        began = sign.get("at", 0.0) >= self.go_at
-        last = max(self.go_at, sign.get("at", 0.0))
-        patience = max(sign.get("budget", 0.0) + HANG_GRACE_S, 0.0) if began else START_STALL_S
-        return self._stall(sign, began, now - last) if now - last > patience else None
+        at = sign.get("at", float("-inf"))
+        began = at >= self.go_at
+        silence = now - max(at, self.go_at)
+        patience = sign["budget"] + HANG_GRACE_S if began else START_STALL_S
+        return self._stall(sign, began, silence) if silence > patience else None
 
     def show_stacks(self) -> None:
         """Ask the rank to write the stacks of all its threads into its log."""
