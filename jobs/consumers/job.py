@@ -9,8 +9,6 @@ import time
 from typing import Any
 from urllib.parse import parse_qs
 
-from redis.exceptions import RedisError
-
 from accounts.permissions import may, visible
 from jobs.consumers.outbox import Outbox
 from jobs.consumers.replay import Changed, Replay
@@ -38,11 +36,11 @@ class JobConsumer(Socket):
         self.job_id = int(self.scope["url_route"]["kwargs"]["job"])
         self.after = _after(self.scope["query_string"])
         await self._allow(NOT_THERE)
-        self.outbox, self.wake, self.joined = Outbox(), asyncio.Event(), False
+        self.outbox, self.wake = Outbox(), asyncio.Event()
         self.state: dict[str, Any] | None = None
         self.known = 0
         self.missing_since: float | None = None
-        await self._join()
+        await self.ear.join(f"job.{self.job_id}")
 
     async def run(self) -> None:
         self.last = await in_database(_seq_of, self.job_id) if self.after is None else self.after
@@ -62,12 +60,14 @@ class JobConsumer(Socket):
             raise Refused(BAD_MESSAGE, "this socket understands only ping")
         await self.write({"type": "heartbeat", "seq": getattr(self, "last", 0)})
 
-    async def job_frames(self, event: dict[str, Any]) -> None:
-        """From the channel layer. Never waits for the socket."""
-        for frame in event["frames"]:
-            self._take(frame)
+    def notice(self, event: dict[str, Any]) -> None:
+        if event["type"] == "job.state":
+            self._take_state(event)
+        else:
+            for frame in event["frames"]:
+                self._take(frame)
 
-    async def job_state(self, event: dict[str, Any]) -> None:
+    def _take_state(self, event: dict[str, Any]) -> None:
         if self.state is None or event["job"]["seq"] >= self.state["seq"]:
             self.state = event["job"]
         self.known = max(self.known, event["job"]["seq"])
@@ -132,8 +132,7 @@ class JobConsumer(Socket):
         if now - self.rights_read_at >= RIGHTS_S:
             await self.let_in()
             await self._allow(NOT_ALLOWED)
-        if not self.joined:
-            await self._join()
+        await self.ear.join()
         self.known = max(self.known, await in_database(_seq_of, self.job_id))
         await self._mend()
         await self.write({"type": "heartbeat", "seq": self.last})
@@ -151,20 +150,6 @@ class JobConsumer(Socket):
     async def _allow(self, code: int) -> None:
         if not await in_database(_may_see, self.reader, self.job_id):
             raise Refused(code)
-
-    async def _join(self) -> None:
-        """Without a broker the socket still lives: it reads the store at each heartbeat, and tries to join again."""
-        try:
-            async with asyncio.timeout(1):
-                await self.channel_layer.group_add(f"job.{self.job_id}", self.channel_name)
-                self.joined = True
-        except (RedisError, OSError, TimeoutError):
-            self.joined = False
-
-    async def disconnect(self, code: int) -> None:
-        await super().disconnect(code)
-        if getattr(self, "joined", False):
-            await self.channel_layer.group_discard(f"job.{self.job_id}", self.channel_name)
 
 
 def _after(query: bytes) -> int | None:

@@ -8,8 +8,6 @@ import asyncio
 import time
 from typing import Any
 
-from redis.exceptions import RedisError
-
 from accounts.permissions import visible
 from devices import queries as device_queries
 from jobs import queries, waiting
@@ -28,7 +26,6 @@ class LiveConsumer(Socket):
         self.topics: set[str] = set()
         self.changed: set[str] = set()
         self.wake = asyncio.Event()
-        self.joined: set[str] = set()
 
     async def hear(self, message: Any) -> None:
         wanted = message.get("subscribe") if isinstance(message, dict) else None
@@ -38,11 +35,10 @@ class LiveConsumer(Socket):
         if len(topics) > MAX_TOPICS:
             raise Refused(BAD_MESSAGE, f"at most {MAX_TOPICS} topics")
         await self.let_in()
-        for topic in sorted(topics):
-            if _group(topic) is None:
-                raise Refused(BAD_MESSAGE, "unknown topic")
-        for group in {_group(topic) for topic in topics} - self.joined:
-            await self._join(group)
+        groups = {_group(topic) for topic in topics}
+        if None in groups:
+            raise Refused(BAD_MESSAGE, "unknown topic")
+        await self.ear.join(*filter(None, groups))
         self.topics = topics
         self.changed |= topics
         self.wake.set()
@@ -64,24 +60,18 @@ class LiveConsumer(Socket):
             await asyncio.sleep(CHANGES_EVERY_S if changed else 0)
             await self._wait(min(beat_at, again_at))
 
-    async def live_fleet(self, _event: dict[str, Any]) -> None:
-        self._note({topic for topic in self.topics if topic == "fleet" or topic.startswith("device:")})
-
-    async def live_queue(self, _event: dict[str, Any]) -> None:
-        self._note({"queue"})
-
-    async def live_row(self, event: dict[str, Any]) -> None:
-        self._note({f"job:{event['job']}"})
-
-    def _note(self, topics: set[str]) -> None:
-        self.changed |= topics
+    def notice(self, event: dict[str, Any]) -> None:
+        if event["type"] == "live.fleet":
+            changed = {topic for topic in self.topics if topic == "fleet" or topic.startswith("device:")}
+        else:
+            changed = {"queue"} if event["type"] == "live.queue" else {f"job:{event['job']}"}
+        self.changed |= changed
         self.wake.set()
 
     async def _beat(self, now: float) -> None:
         if now - self.rights_read_at >= RIGHTS_S:
             await self.let_in()
-        for group in {_group(topic) for topic in self.topics} - self.joined:
-            await self._join(group)
+        await self.ear.join()
         await self.write({"type": "heartbeat"})
 
     async def _wait(self, until: float) -> None:
@@ -90,19 +80,6 @@ class LiveConsumer(Socket):
                 await self.wake.wait()
         except TimeoutError:
             return
-
-    async def _join(self, group: str) -> None:
-        try:
-            async with asyncio.timeout(1):
-                await self.channel_layer.group_add(group, self.channel_name)
-                self.joined.add(group)
-        except (RedisError, OSError, TimeoutError):
-            self.joined.discard(group)
-
-    async def disconnect(self, code: int) -> None:
-        await super().disconnect(code)
-        for group in getattr(self, "joined", ()):
-            await self.channel_layer.group_discard(group, self.channel_name)
 
 
 def _group(topic: str) -> str | None:

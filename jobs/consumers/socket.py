@@ -9,10 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.utils import await_many_dispatch
 from django.db import close_old_connections
 
 from jobs.consumers import gate
+from jobs.consumers.ear import Ear
 
 MESSAGES_PER_S = 20
 MAX_MESSAGE = 64 * 1024
@@ -52,7 +55,16 @@ class Socket(AsyncWebsocketConsumer):
     """A socket of a reader who was let in. Subclasses open it, write in `run`, and read `hear`."""
 
     reader: gate.Reader
+    ear: Ear | None = None
     task: asyncio.Task | None = None
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """As the base class does, but without a channel of its own: a socket opens while the broker is away, too."""
+        self.scope, self.base_send = scope, send
+        try:
+            await await_many_dispatch([receive], self.dispatch)
+        except StopConsumer:
+            return
 
     async def connect(self) -> None:
         if not gate.origin_fits(self.scope):
@@ -60,6 +72,7 @@ class Socket(AsyncWebsocketConsumer):
             return
         await self.accept()
         self.came: deque[float] = deque(maxlen=MESSAGES_PER_S)
+        self.ear = Ear(self.notice)
         try:
             await self.let_in()
             await self.open()
@@ -84,6 +97,9 @@ class Socket(AsyncWebsocketConsumer):
 
     async def hear(self, message: Any) -> None:
         """A JSON message of the client. Raises Refused."""
+
+    def notice(self, event: dict[str, Any]) -> None:
+        """A message of the channel layer. Never waits for the socket."""
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
@@ -117,6 +133,8 @@ class Socket(AsyncWebsocketConsumer):
         if self.task is not None:
             self.task.cancel()
             await asyncio.gather(self.task, return_exceptions=True)
+        if self.ear is not None:
+            await self.ear.leave()
 
     async def _run(self) -> None:
         try:

@@ -217,3 +217,21 @@ async def test_a_topic_is_sent_at_once_and_when_it_changes():
         while (message := await socket_.hear())["type"] != "job":
             pass
         assert message["job"]["name"] == "renamed"
+
+
+async def test_a_socket_works_while_the_broker_is_away(monkeypatch):
+    """F20: the store is read at each heartbeat instead."""
+
+    async def away(*_arguments):
+        raise ConnectionRefusedError
+
+    for name in ("new_channel", "group_send"):
+        monkeypatch.setattr(get_channel_layer(), name, away)
+    monkeypatch.setattr("jobs.consumers.job.HEARTBEAT_S", 0.2)
+    job, (rank, _), headers = await a_running_job()
+    reader = Page()
+    async with Connection(f"/ws/jobs/{job.pk}/", headers) as socket_:
+        await reader.read_until(socket_, lambda: reader.state)
+        await sync_to_async(ingest.store)(rank, [a_batch(1, losses(1, 5))])
+        await reader.read_until(socket_, lambda: reader.last == 1)
+    assert reader.points == await sync_to_async(stored)(job)
