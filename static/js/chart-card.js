@@ -13,7 +13,7 @@ import { drawNow, drawSoon } from "./draw-loop.js";
 import { say, whole } from "./format.js";
 import { theme } from "./palette.js";
 import { loadPlotly } from "./plotly-loader.js";
-import { startZoom } from "./chart-zoom.js";
+import { startZoom, watchDrag } from "./chart-zoom.js";
 
 const NEAR = "600px";
 
@@ -43,6 +43,7 @@ export class ChartCard {
     new IntersectionObserver((entries) => this.#near(entries.at(-1).isIntersecting), { rootMargin: NEAR }).observe(this.element);
     new IntersectionObserver((entries) => this.#seen(entries.at(-1).isIntersecting)).observe(this.figure);
     new ResizeObserver(() => this.#resized()).observe(this.figure);
+    watchDrag(this);
     document.addEventListener("ft:theme", () => this.redraw());
     document.addEventListener("ft:axis", () => this.redraw());
     document.addEventListener("fullscreenchange", () => this.redraw());
@@ -127,7 +128,7 @@ export class ChartCard {
   }
 
   async draw() {
-    if (!this.plotly || !this.data.loaded || !window.Plotly) return;
+    if (!this.plotly || !this.data.loaded || this.isDragged) return;
     this.width = this.figure.clientWidth;
     const { lines, left } = linesOf(this.data, this.view, this.page.devices, this.focused);
     this.lineCount = lines.length;

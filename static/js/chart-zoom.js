@@ -16,6 +16,18 @@ export function startZoom(card) {
   plot.on("plotly_doubleclick", () => zoomBack(card));
 }
 
+/* A redraw under the pointer would take the drag away from the reader. */
+export function watchDrag(card) {
+  card.figure.addEventListener("pointerdown", () => (card.isDragged = true));
+  for (const name of ["pointerup", "pointercancel"]) {
+    window.addEventListener(name, () => {
+      if (!card.isDragged) return;
+      card.isDragged = false;
+      card.redraw();
+    });
+  }
+}
+
 const number = (x, card) => (card.axis.type === "date" && typeof x === "string" ? Date.parse(`${x.replace(" ", "T")}Z`) : Number(x));
 
 export function zoomTo(card, range) {

@@ -3,6 +3,8 @@ import { duration, metric, percent, say, timeLeft, whole } from "./format.js";
 
 const RESULTS = ["eval/accuracy", "eval/map", "eval/loss", "train/loss"];
 const LEAST_MS = 500;
+const PACE_MS = 30_000; // the pace is that of the last half minute
+const PACE_STEPS = 20; // before so many steps nobody knows how fast it is
 
 export class JobProgress {
   constructor(summary) {
@@ -11,6 +13,7 @@ export class JobProgress {
     this.step = 0;
     this.shownAt = 0;
     this.left = null;
+    this.pace = [];
     setInterval(() => this.#tick(), 1000);
   }
 
@@ -26,16 +29,27 @@ export class JobProgress {
     if (!this.job) return;
     for (const { key, steps, values } of frame.series) {
       if (!steps.length) continue;
-      if (key === "train/loss") this.step = Math.max(this.step, steps[steps.length - 1]);
+      if (key === "train/loss") this.#advance(steps[steps.length - 1]);
       if (RESULTS.includes(key)) this.#figure(key, values[values.length - 1]);
     }
     if (Date.now() - this.shownAt > LEAST_MS) this.#show();
   }
 
-  /* Time left runs down between the server's words, and with the steps that came. */
+  #advance(step) {
+    if (step <= this.step) return;
+    this.step = step;
+    this.pace.push([Date.now(), step]);
+    while (this.pace.length > 2 && Date.now() - this.pace[0][0] > PACE_MS) this.pace.shift();
+  }
+
+  /* By the pace at which steps came here; before that by the server's word, running down. */
   get secondsLeft() {
-    if (this.left === null || this.job.state !== "running") return null;
-    return Math.max(0, this.left - (Date.now() - this.leftAt) / 1000);
+    if (this.job.state !== "running") return null;
+    const [first, last] = [this.pace[0], this.pace[this.pace.length - 1]];
+    if (first && last[1] - first[1] >= PACE_STEPS) {
+      return ((Date.now() - first[0]) / 1000 / (last[1] - first[1])) * (this.job.total_steps - this.step);
+    }
+    return this.left === null ? null : Math.max(0, this.left - (Date.now() - this.leftAt) / 1000);
   }
 
   #show() {

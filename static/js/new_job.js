@@ -7,7 +7,7 @@ import { postForm } from "./rest-form.js";
 const CHECK_AFTER_MS = 400;
 const PREFLIGHT_EVERY_MS = 1000;
 
-const form = document.querySelector("[data-new-job]");
+const form = document.querySelector("[data-new-job]"); // its field `dataset` hides form.dataset
 if (form) start();
 
 function start() {
@@ -45,7 +45,7 @@ function start() {
     const mine = ++asked;
     say(gettext("Saving…"));
     try {
-      const answer = await postForm(form.dataset.checkUrl, form, extra);
+      const answer = await postForm(form.getAttribute("data-check-url"), form, extra);
       if (mine === asked) show(answer, extra);
     } catch (problem) {
       if (problem.status === 409) document.querySelector("[data-conflict]").hidden = false;
@@ -111,7 +111,7 @@ function start() {
     const button = form.querySelector("[data-preflight-button]");
     button.setAttribute("aria-disabled", "true");
     try {
-      const answer = await postForm(form.dataset.preflightUrl, form, extra);
+      const answer = await postForm(form.getAttribute("data-preflight-url"), form, extra);
       show(answer);
       if (Object.keys(answer.problems).length) document.querySelector("[data-testid=problems]")?.scrollIntoView();
       const verdict = form.querySelector("[data-testid=preflight-verdict] .text");

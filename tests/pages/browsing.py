@@ -4,7 +4,8 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from playwright.sync_api import Browser, Page
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, WebSocketRoute
 
 from tests.pages.site import Site
 from tests.waiting import wait_until
@@ -27,13 +28,49 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """
 
 
+class CutCord:
+    """The cord between a reader's browser and the sockets of the site. While it is cut no socket opens."""
+
+    def __init__(self, reader: "Reader"):
+        self.is_cut = False
+        self.open: list[WebSocketRoute] = []
+        reader.page.route_web_socket("**/ws/**", self._meet)
+
+    def _meet(self, route: WebSocketRoute) -> None:
+        if self.is_cut:
+            route.close(code=1013)
+            return
+        self.open.append(route)
+        route.connect_to_server()
+
+    def cut(self) -> None:
+        self.is_cut = True
+        for route in self.open:
+            route.close(code=1013)
+        self.open = []
+
+    def mend(self) -> None:
+        self.is_cut = False
+
+
 class Reader:
     """One browser context with a session of its own."""
 
-    def __init__(self, site: Site, browser: Browser, *, width: int = 1440, height: int = 900, **context: Any):
-        self.site, self.troubles = site, []
+    def __init__(
+        self,
+        site: Site,
+        browser: Browser,
+        *,
+        width: int = 1440,
+        height: int = 900,
+        username: str = "ada",
+        role: str = "admin",
+        **context: Any,
+    ):
+        self.site: Site = site
+        self.troubles: list[str] = []
         self.context = browser.new_context(viewport={"width": width, "height": height}, **context)
-        self.cookie = site.tell("sign_in")
+        self.cookie = site.tell("sign_in", username=username, role=role)
         self.context.add_cookies([self.cookie | {"url": site.url}])
         self.context.add_init_script(REPORTS)
         self.page: Page = self.context.new_page()
@@ -64,6 +101,10 @@ class Reader:
 
     def reports(self) -> list[str]:
         return self.page.evaluate("window.__reports")
+
+    def passes_axe(self) -> None:
+        found = Axe().run(self.page, options={"preload": False})
+        assert found.violations_count == 0, f"{self.page.url}\n{found.generate_report()}"
 
     def had_no_trouble(self) -> None:
         assert self.troubles == []

@@ -1,0 +1,138 @@
+"""The live contract, seen from a browser: points arrive, connections break, nothing is lost and nothing comes twice."""
+
+import pytest
+
+from tests.pages.browsing import CutCord, Reader
+
+pytestmark = pytest.mark.browser
+KEYS = ["train/loss", "eval/loss"]
+
+
+def test_points_arrive_without_a_reload(site, reader):
+    job = site.tell("job")
+    site.tell("feed", job=job, steps=30)
+    reader.open(f"/jobs/{job}/")
+    reader.until(lambda: reader.chart("loss")["pointsTotal"] == "60", about="the first fetch is drawn")
+    reader.page.evaluate("window.sameDocument = true")
+    site.tell("feed", job=job, steps=5)
+    reader.until(lambda: reader.chart("loss")["pointsTotal"] == "70", within=3, about="five steps of two ranks")
+    assert reader.page.evaluate("window.sameDocument")
+    assert reader.page.inner_text("[data-progress-text]").startswith("Step 35 of 400")
+    assert reader.page.inner_text("[data-live-word]") == "Live"
+
+
+def test_a_socket_that_is_cut_for_five_seconds_leaves_no_gap_and_no_double(site, reader):
+    job = site.tell("job")
+    site.tell("feed", job=job, steps=60)
+    cord = CutCord(reader)
+    reader.open(f"/jobs/{job}/")
+    reader.until(lambda: reader.chart("loss")["pointsTotal"] == "122")
+    cord.cut()
+    for _ in range(5):
+        site.tell("feed", job=job, steps=7)
+        reader.page.wait_for_timeout(1000)
+    cord.mend()
+    site.tell("feed", job=job, steps=7)
+    truth = site.tell("stored", job=job, keys=KEYS)
+
+    def settled() -> bool:
+        chart = reader.chart("loss")
+        return chart["pointsTotal"] == chart["pointsShown"] == str(truth["points"])
+
+    reader.until(settled, within=20, about=f"the chart holds what the store has: {truth}")
+    reader.forgives("WebSocket")
+
+
+def test_a_server_that_restarts_is_found_again(site, reader):
+    job = site.tell("job")
+    site.tell("feed", job=job, steps=20)
+    reader.open(f"/jobs/{job}/")
+    reader.until(lambda: reader.chart("loss")["pointsTotal"] == "40")
+    site.stop_web()
+    site.tell("feed", job=job, steps=40)
+    site.start_web()
+    truth = str(site.tell("stored", job=job, keys=KEYS)["points"])
+    reader.until(lambda: reader.chart("loss")["pointsTotal"] == truth, within=30, about=f"{truth} points")
+    reader.until(lambda: reader.page.inner_text("[data-live-word]") == "Live", within=20)
+    reader.forgives("WebSocket")
+    reader.forgives("ERR_CONNECTION_REFUSED")
+
+
+def test_a_resume_takes_back_the_points_after_its_step(site, reader):
+    job = site.tell("job")
+    site.tell("feed", job=job, steps=60)
+    reader.open(f"/jobs/{job}/")
+    reader.until(lambda: reader.chart("loss")["pointsTotal"] == "122")
+    site.tell("resume", job=job, after_step=30)
+    reader.until(lambda: reader.chart("loss")["pointsTotal"] == "60", about="30 steps of two ranks are left")
+    site.tell("feed", job=job, steps=10)
+    reader.until(lambda: reader.chart("loss")["pointsTotal"] == "82", about="ten steps, one evaluation")
+
+
+def test_the_end_is_shown_without_a_reload(site, reader):
+    job = site.tell("job", total_steps=80)
+    site.tell("feed", job=job, steps=80)
+    reader.open(f"/jobs/{job}/")
+    reader.until(lambda: reader.chart("loss")["pointsTotal"] == "164")
+    reader.page.evaluate("window.sameDocument = true")
+    site.tell("end", job=job)
+    reader.until(lambda: reader.page.inner_text("[data-testid=job] [data-testid=status]") == "Done")
+    reader.until(lambda: reader.page.inner_text("[data-live-word]") == "Ended")
+    assert "equal on 2 devices" in reader.page.inner_text("[data-stage=evaluate]")
+    assert reader.page.title().startswith("digits on two devices · Done")
+    assert reader.page.evaluate("window.sameDocument")
+
+
+def test_a_paused_page_counts_what_it_does_not_draw(site, reader):
+    job = site.tell("job")
+    site.tell("feed", job=job, steps=20)
+    reader.open(f"/jobs/{job}/")
+    reader.until(lambda: reader.chart("loss")["pointsTotal"] == "40")
+    reader.page.keyboard.press(".")
+    revision = reader.chart("loss")["revision"]
+    site.tell("feed", job=job, steps=5)
+    reader.until(lambda: "20 new points" in reader.page.inner_text("[data-live-indicator]"), about="loss and accuracy")
+    assert reader.chart("loss")["revision"] == revision
+    reader.page.click("[data-live-indicator]")
+    reader.until(lambda: reader.chart("loss")["pointsTotal"] == "50", within=3)
+
+
+def test_a_silent_job_is_called_stale_though_the_server_speaks(site, reader):
+    job = site.tell("job")
+    site.tell("feed", job=job, steps=20)
+    reader.page.clock.install()
+    reader.open(f"/jobs/{job}/")
+    reader.until(lambda: reader.page.inner_text("[data-live-word]") == "Live")
+    for _ in range(8):
+        reader.page.clock.fast_forward(5_000)
+        reader.page.wait_for_timeout(200)
+    reader.until(lambda: reader.page.inner_text("[data-live-word]") == "Stale")
+    assert "No data for" in reader.page.inner_text("[data-live-detail]")
+
+
+def test_whoever_is_signed_out_is_told_so_and_keeps_the_view(site, chromium):
+    job = site.tell("job")
+    site.tell("feed", job=job, steps=20)
+    with Reader(site, chromium) as reader:
+        cord = CutCord(reader)
+        reader.open(f"/jobs/{job}/?loss.scale=log")
+        reader.until(lambda: reader.chart("loss")["pointsTotal"] == "40")
+        site.tell("sign_out", cookie=reader.cookie)
+        cord.cut()
+        cord.mend()
+        reader.until(lambda: reader.page.is_visible("[data-banner=signed-out]"), about="close code 4401")
+        assert "loss.scale%3Dlog" in reader.page.get_attribute("[data-sign-in-link]", "href")
+        assert reader.chart("loss")["pointsTotal"] == "40"
+
+
+def test_log_lines_follow_and_filter(site, reader):
+    job = site.tell("job")
+    site.tell("feed", job=job, steps=20)
+    reader.open(f"/jobs/{job}/")
+    reader.until(lambda: reader.page.locator("[data-log-lines] li").count() == 2)
+    site.tell("say", job=job, text="KeyError: 'label'", level="error", rank=1)
+    reader.until(lambda: reader.page.locator("[data-log-lines] [data-level=error]").count() == 1)
+    reader.page.select_option("[data-log-level]", "error")
+    assert reader.page.locator("[data-log-lines] li:visible").count() == 1
+    reader.page.click("[data-next-error]")
+    assert reader.page.evaluate("location.hash").startswith("#L")

@@ -1,0 +1,107 @@
+"""Starting a job in the browser: the form alone, the form with its text, presets, mistakes, clone, draft."""
+
+import pytest
+
+from tests.pages.browsing import Reader
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def digits(site):
+    return site.tell("imported", builtin="digits-8x8", name="Digits for forms")
+
+
+def checked(reader):
+    """The server has answered the last change."""
+    reader.sees("document.querySelector('[data-draft-state]').textContent === 'Draft kept'", within=15)
+
+
+def test_data_and_start_is_enough(site, reader, digits):
+    page = reader.open(f"/jobs/new/?dataset={digits}")
+    page.get_by_test_id("start").click()
+    page.wait_for_url("**/jobs/*/")
+    made = site.tell("facts_of_job", job=site.tell("newest_job"))
+    assert made["spec"]["dataset"] == digits
+    assert made["spec"]["devices"]["count"] == 2
+    reader.open("/jobs/")
+    assert page.get_by_test_id("job-row").first.inner_text().count(made["name"]) == 1
+
+
+def test_a_job_starts_without_scripts(site, chromium, digits):
+    with Reader(site, chromium, java_script_enabled=False) as reader:
+        page = reader.open(f"/jobs/new/?dataset={digits}")
+        page.fill("[name='training.num_train_epochs']", "3")
+        page.fill("[name=name]", "by hand")
+        page.get_by_test_id("start").click()
+        made = site.tell("facts_of_job", job=site.tell("newest_job"))
+        assert (made["name"], made["spec"]["training"]["num_train_epochs"]) == ("by hand", 3)
+
+
+def test_form_and_text_stay_in_step(reader, digits):
+    page = reader.open(f"/jobs/new/?dataset={digits}")
+    page.locator("#raw > summary").click()
+    page.fill("[name='training.learning_rate']", "0.02")
+    checked(reader)
+    text = page.get_by_test_id("spec-text")
+    assert "learning_rate: 0.02" in text.input_value()
+    text.fill(text.input_value().replace("learning_rate: 0.02", "learning_rate: 3e-4").replace("seed: 42", "seed: 7"))
+    reader.sees("document.querySelector(\"[name='training.learning_rate']\").value === '0.0003'")
+    assert page.input_value("[name='training.seed']") == "7"
+    page.select_option("#raw-language", "json")
+    reader.sees("document.querySelector('#spec-text').value.startsWith('{')")
+    assert '"seed": 7' in text.input_value()
+
+
+def test_a_mistake_is_named_at_its_field_and_in_the_text(reader, digits):
+    page = reader.open(f"/jobs/new/?dataset={digits}")
+    page.fill("[name='training.learning_rate']", "fast")
+    page.wait_for_selector("[data-errors-of='training.learning_rate'] .error")
+    assert "Expected a finite number." in page.get_by_test_id("problems").inner_text()
+    page.locator("#raw > summary").click()
+    text = page.get_by_test_id("spec-text")
+    text.fill("task: image-classification\nmodel:\n  source: conv\ntraining:\n  learning_rat: 1\n")
+    reader.sees("document.querySelector('[data-testid=problems]').innerText.includes('line 5')")
+    assert "Did you mean 'learning_rate'?" in page.get_by_test_id("problems").inner_text()
+
+
+def test_a_preset_fills_the_form(reader, digits):
+    page = reader.open(f"/jobs/new/?dataset={digits}")
+    page.locator("[data-preset=careful]").click()
+    reader.sees("document.querySelector(\"[name='training.num_train_epochs']\").value === '20'")
+    assert page.locator("[data-preset=careful]").get_attribute("aria-pressed") == "true"
+
+
+def test_a_reload_in_the_middle_keeps_every_field(reader, digits):
+    page = reader.open(f"/jobs/new/?dataset={digits}")
+    page.fill("[name=name]", "half done")
+    checked(reader)
+    page.wait_for_url("**/jobs/new/*/")
+    page.check("[name='model.source'][value=dense]")
+    reader.sees("document.querySelector('#spec-text').value.includes('source: dense')")
+    checked(reader)
+    page.reload()
+    assert page.input_value("[name=name]") == "half done"
+    assert page.is_checked("[name='model.source'][value=dense]")
+
+
+def test_a_clone_shows_its_changes_and_takes_them_back(site, reader, digits):
+    reader.open(f"/jobs/new/?dataset={digits}").get_by_test_id("start").click()
+    reader.page.wait_for_url("**/jobs/*/")
+    number = site.tell("newest_job")
+    page = reader.open(f"/jobs/new/?from={number}")
+    assert f"0 changes from #{number}" in page.get_by_test_id("changes").inner_text()
+    page.fill("[name='training.num_train_epochs']", "9")
+    reader.sees("document.querySelector('[data-testid=changes]').innerText.includes('1 change from')")
+    page.get_by_test_id("changes").get_by_role("button", name="Undo").click()
+    reader.sees("document.querySelector('[data-testid=changes]').innerText.includes('0 changes from')")
+    assert page.input_value("[name='training.num_train_epochs']") == "5"
+
+
+def test_a_viewer_may_fill_in_but_not_start(site, chromium, digits):
+    with Reader(site, chromium) as reader:
+        reader.context.clear_cookies()
+        reader.context.add_cookies([site.tell("sign_in", username="vera", role="viewer") | {"url": site.url}])
+        page = reader.open(f"/jobs/new/?dataset={digits}")
+        assert page.get_by_test_id("start").is_disabled()
+        assert "Needs Operator" in page.get_by_test_id("summary").inner_text()
