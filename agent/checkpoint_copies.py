@@ -22,7 +22,7 @@ class CheckpointCopies(threading.Thread):
         self.situation = situation
         self.server = situation.connect(timeout=30)
         self.directory = checkpoints_dir(situation.home.path, situation.assignment.job)
-        self.copied = newest_step(self.directory)
+        self.copied = 0
 
     def run(self) -> None:
         backoff = Backoff()

@@ -26,7 +26,7 @@ from agent.leftovers import (
     was_started,
 )
 from agent.processes import end_marked, identity_of, is_alive, send
-from agent.server import NoAnswer, Refused, Server
+from agent.server import NoAnswer, Refused, Server, understood
 from agent.situation import fabric_address
 from agent.starter import NotReady, Starter
 from contract.agent_calls import Acknowledge, Assignment, Assignments, ExitReport, ProcessIdentity
@@ -58,8 +58,8 @@ class Duties:
 
     def look(self) -> None:
         """One look. Raises NoAnswer, and Refused with 401."""
-        wanted = Assignments.from_json(self.server.get("/agent/v1/assignments"))
-        self.assigned = [Assignment.from_json(body) for body in wanted.assignments]
+        wanted = understood(Assignments, self.server.get("/agent/v1/assignments"))
+        self.assigned = [understood(Assignment, body) for body in wanted.assignments]
         self.holding.keep_only(self.assigned)
         self._wake_supervisors()
         self.go_on()

@@ -12,7 +12,7 @@ from agent.doorbell import Bell
 from agent.environment import Environment
 from agent.fabric import interface_of
 from agent.readings import Readings
-from agent.server import NoAnswer, Refused, Server
+from agent.server import NoAnswer, Refused, Server, understood
 from agent.situation import fabric_address
 from contract.agent_calls import Heartbeat, HeartbeatAnswer, ProcessIdentity
 from contract.timing import HEARTBEAT_S
@@ -36,7 +36,7 @@ class HeartbeatLoop(threading.Thread):
         super().__init__(name="heartbeat", daemon=True)
         self.device, self.process, self.replaces, self.bell, self.data = device, process, replaces, bell, data
         self.server = Server(device.server, home.credential, TIMEOUT_S, device.tls_fingerprint)
-        self.environment, self.readings = Environment(), Readings(device)
+        self.environment, self.readings = Environment(home.path), Readings(device)
         self.known_hash = ""
         """of the environment that the server holds"""
         self.first_answer, self.ending = threading.Event(), threading.Event()
@@ -51,8 +51,7 @@ class HeartbeatLoop(threading.Thread):
 
     def beat(self) -> None:
         try:
-            answer = HeartbeatAnswer.from_json(self.server.post("/agent/v1/heartbeat", self._message()))
-            self._heard(answer)
+            self._heard(understood(HeartbeatAnswer, self.server.post("/agent/v1/heartbeat", self._message())))
         except NoAnswer as silence:
             if not self.silence:
                 log.warning("the server is away, work goes on: %s", silence)

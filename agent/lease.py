@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 
-from agent.server import NoAnswer, Refused
+from agent.server import NoAnswer, Refused, understood
 from agent.situation import Situation
 from contract.agent_calls import LeaseAnswer
 from contract.timing import HEARTBEAT_S, MAX_DISCONNECTED_S
@@ -37,7 +37,7 @@ class LeaseLoop(threading.Thread):
         situation = self.situation
         try:
             answer = self.server.post("/agent/v1/lease", situation.lease_request())
-            situation.heard(LeaseAnswer.from_json(answer))
+            situation.heard(understood(LeaseAnswer, answer))
             self.on_answer()
         except NoAnswer as silence:
             log.info("the lease could not be renewed: %s", silence)

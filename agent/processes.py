@@ -151,21 +151,6 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
-def out_of_memory_kills() -> int:
-    """How often the kernel ended a process for want of memory: in this control group where it counts, else anywhere."""
-    group = ""
-    with contextlib.suppress(OSError):
-        for line in (PROC / "self/cgroup").read_text(encoding="ascii").splitlines():
-            if line.startswith("0::"):
-                group = line.removeprefix("0::")
-    for path in (Path(f"/sys/fs/cgroup{group}/memory.events"), PROC / "vmstat"):
-        with contextlib.suppress(OSError, ValueError):
-            for line in path.read_text(encoding="ascii").splitlines():
-                if line.startswith("oom_kill "):
-                    return int(line.split()[1])
-    return 0
-
-
 def _pids() -> Iterator[int]:
     return (int(name) for name in os.listdir(PROC) if name.isdigit())
 

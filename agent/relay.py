@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.backoff import Backoff
-from agent.server import BODY_LIMIT, NoAnswer, Refused, Server
+from agent.server import BODY_LIMIT, NoAnswer, Refused, Server, understood
 from agent.spool import SpoolReader
 from contract.agent_calls import PROTOCOL, Assignment, StoredBatches
 from contract.events import Batch, LogLine
@@ -59,7 +59,7 @@ class Delivery:
         return self._stored_now() if self.last_stored is None else self.last_stored
 
     def _stored_now(self) -> int:
-        return StoredBatches.from_json(self.server.get("/agent/v1/events", self.names)).last_batch
+        return understood(StoredBatches, self.server.get("/agent/v1/events", self.names)).last_batch
 
     def _post(self, lines: list[bytes], before: int) -> int:
         """The number of the last stored batch after these lines, the first of which is `before` + 1."""
@@ -73,7 +73,7 @@ class Delivery:
     def _send(self, lines: list[bytes]) -> int:
         head = json.dumps({"v": PROTOCOL, **self.names})[:-1].encode()
         body = head + b', "batches": [' + b",".join(lines) + b"]}"
-        return StoredBatches.from_json(self.server.post("/agent/v1/events", body)).last_batch
+        return understood(StoredBatches, self.server.post("/agent/v1/events", body)).last_batch
 
     def _without_impossible(self, lines: list[bytes], before: int, refusal: Refused) -> int:
         """Find the batch that the server cannot take, keep it aside, and bring a line that says so in its place."""

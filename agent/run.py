@@ -15,7 +15,7 @@ from agent.doorbell import Bell, Listener
 from agent.duties import Duties
 from agent.heartbeat import HeartbeatLoop
 from agent.leftovers import sweep
-from agent.processes import is_alive, own_identity
+from agent.processes import boot_id, is_alive, own_identity
 from agent.reserve import keep_reserve
 from agent.server import NoAnswer, Refused
 from agent.starter import PRELOAD, RANK, Starter
@@ -26,6 +26,7 @@ from contract.timing import POLL_S
 
 REVOKED = 3
 """Exit code: the server does not take this device's credential, so starting again is useless."""
+BROKEN = 1
 LOOK_S = min(1.0, POLL_S / 2)
 """How often dead supervisors are looked for (F03)."""
 SOON_S = 0.2
@@ -61,7 +62,7 @@ class Agent:
         self.listener = Listener(self.device, self.bell)
         process = own_identity()
         self.heartbeat = HeartbeatLoop(home, self.device, process, _gone_before(home), self.bell, self._data)
-        write_json(home.path / "agent.run.json", asdict(process))
+        write_json(home.path / "agent.run.json", {**asdict(process), "home": str(home.path)})
         self.ending = False
         self.polled_at = self.kept_house_at = float("-inf")
         self.server_away = False
@@ -79,11 +80,13 @@ class Agent:
             try:
                 self._round()
             except Refused as refusal:
-                if not refusal.revoked:
-                    raise
-                self.heartbeat.revoked = True
+                self.heartbeat.revoked |= refusal.revoked
+                log.error("the server refused: %s", refusal)
             if self.heartbeat.revoked:
                 return self._revoked()
+            if not (self.heartbeat.is_alive() and self.duties.holding.is_alive()):
+                log.error("a part of this agent ended; the lines above say why")
+                return BROKEN
         log.info("the agent ends; ranks go on")
         return 0
 
@@ -156,9 +159,14 @@ class Agent:
 
 
 def _gone_before(home: DeviceHome) -> dict:
-    """The agent before this one, when it is seen to be gone: this one takes over at once."""
+    """The agent before this one, when it is seen to be gone: this one takes over at once.
+
+    Only one of this directory and this boot can be seen: another host may run a copy of the directory.
+    """
     body = read_json(home.path / "agent.run.json") or {}
-    return body if body and not is_alive(ProcessIdentity(**body)) else {}
+    if body.pop("home", "") != str(home.path) or body["boot_id"] != boot_id():
+        return {}
+    return {} if is_alive(ProcessIdentity(**body)) else body
 
 
 def _wait_for_lock(home: DeviceHome) -> int:

@@ -70,7 +70,7 @@ def stop_all(home: Path) -> int:
     devices = homes_of_devices(home) or [DeviceHome(home)]
     for device in devices:
         body = read_json(device.path / "agent.run.json")
-        identity = ProcessIdentity(**body) if body else None
+        identity = ProcessIdentity.from_json(body) if body else None
         send(identity, signal.SIGTERM)
         _wait_for_end(identity, END_S)
         send(identity, signal.SIGKILL)

@@ -9,10 +9,11 @@ import urllib.parse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from contract.agent_calls import Message
 
+M = TypeVar("M", bound=Message)
 BODY_LIMIT = 2 * 1024 * 1024
 """Bytes of one request body; the server refuses more."""
 ANSWER_LIMIT = 32 * 1024 * 1024
@@ -68,11 +69,11 @@ class Server:
         self.connection: http.client.HTTPConnection | None = None
 
     def get(self, path: str, query: dict[str, Any] | None = None) -> dict[str, Any]:
-        return self.call("GET", path + ("?" + urllib.parse.urlencode(query) if query else "")).json()
+        return _object(self.call("GET", path + ("?" + urllib.parse.urlencode(query) if query else "")))
 
     def post(self, path: str, message: Message | bytes) -> dict[str, Any]:
         body = message if isinstance(message, bytes) else message.to_text().encode()
-        return self.call("POST", path, body, {"Content-Type": "application/json"}).json()
+        return _object(self.call("POST", path, body, {"Content-Type": "application/json"}))
 
     def call(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
         """Raises NoAnswer or Refused; every call of the protocol may be repeated, so a stale connection is."""
@@ -151,6 +152,14 @@ class Server:
         return connection
 
 
+def understood(kind: type[M], body: dict[str, Any]) -> M:
+    """The answer as a message. One that lacks parts came from something else than our server: NoAnswer."""
+    try:
+        return kind.from_json(body)
+    except ValueError as error:
+        raise NoAnswer(f"the answer is not one of this protocol: {error}") from error
+
+
 def pause(seconds: float, until: Callable[[], bool]) -> None:
     """Wait, but no longer than until something becomes true (asked each 50 ms)."""
     deadline = time.monotonic() + seconds
@@ -164,6 +173,16 @@ def _chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:
             yield chunk
     except (OSError, http.client.HTTPException) as error:
         raise NoAnswer(f"the file broke off: {error}") from error
+
+
+def _object(answer: Answer) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError as error:
+        raise NoAnswer("the answer is not JSON") from error
+    if not isinstance(body, dict):
+        raise NoAnswer("the answer is not a JSON object")
+    return body
 
 
 def _accepted(answer: Answer) -> Answer:

@@ -25,7 +25,8 @@ from agent.device_home import DeviceHome
 from agent.fresh_rank import start_fresh
 from agent.inputs import Inputs
 from agent.lease import LeaseLoop
-from agent.processes import end_session, identity_of, out_of_memory_kills, own_identity, write_mark
+from agent.memory_watch import MemoryWatch
+from agent.processes import end_session, identity_of, own_identity, write_mark
 from agent.relay import Delivery, Relay
 from agent.reserve import give_up_reserve_when_full
 from agent.server import NoAnswer, Refused, pause
@@ -92,7 +93,7 @@ class Supervision:
         self.inputs = Inputs(situation, handle.channel)
         self.copies = CheckpointCopies(situation)
         self.stopper, self.watchdog = Stopper(situation), Watchdog(situation)
-        self.oom_kills = out_of_memory_kills()
+        self.memory = MemoryWatch()
         self.stall: Stall | None = None
         self.failure: tuple[str, dict[str, Any]] | None = None
 
@@ -142,6 +143,7 @@ class Supervision:
             if self.stall:
                 self._end_stalled(self.stall)
         self.stopper.apply()
+        self.memory.look()
         give_up_reserve_when_full(situation.home.path)
 
     def _end_stalled(self, stall: Stall) -> None:
@@ -156,8 +158,7 @@ class Supervision:
         self.handle.channel.close()
         situation.peer_lost = own_word(situation.run).get("reason") == EndReason.SYNC_TIMEOUT
         situation.changed.set()
-        memory = out_of_memory_kills() > self.oom_kills
-        report = exit_report(situation, End(status, self.stall, self.failure, memory))
+        report = exit_report(situation, End(status, self.stall, self.failure, self.memory.killed_just_now()))
         log.info("the rank ended: %s %s %s", report.outcome, report.reason, report.params)
         last_batch = append_log(situation.run.spool, self._last_words(), "error") if self._relays else 0
         if situation.why == "evicted" and self._revoked:

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from agent import credential_rotation, reserve
+from agent import credential_rotation, memory_watch, reserve
 from agent.backoff import Backoff
 from agent.device_home import DeviceHome
 from agent.fabric import interface_of
@@ -129,3 +129,16 @@ def test_a_fresh_rank_has_a_session_a_log_and_a_channel_whose_end_it_hears(tmp_p
     rank.channel.close()
     assert os.waitstatus_to_exitcode(os.waitpid(rank.pid, 0)[1]) == 1
     assert run.log.exists()
+
+
+def test_only_a_kill_of_the_last_seconds_is_taken_for_the_ranks(monkeypatch):
+    count = [3]
+    monkeypatch.setattr(memory_watch, "out_of_memory_kills", lambda: count[0])
+    watch = memory_watch.MemoryWatch()
+    assert not watch.killed_just_now()
+    count[0] = 4
+    assert watch.killed_just_now()
+    for _ in range(2):
+        watch.looked_at -= 2 * memory_watch.LOOK_S
+        watch.look()
+    assert not watch.killed_just_now()

@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from agent.server import NoAnswer, Refused, Server
-from contract.agent_calls import Acknowledge
+from agent.server import NoAnswer, Refused, Server, understood
+from contract.agent_calls import Acknowledge, StoredBatches
 from tests.agent.fake_server import CREDENTIAL
 
 
@@ -104,8 +104,14 @@ def test_a_certificate_is_verified_or_pinned(tmp_path):
         assert Server(address, lambda: CREDENTIAL, fingerprint=fingerprint).get("/") == {}
 
 
+@pytest.mark.parametrize("body", [b"<html>", b"[1]", b'{"v": 1}'])
+def test_an_answer_that_is_none_of_the_protocol_counts_as_no_answer(body):
+    with answering(200, {}, body=body) as address, pytest.raises(NoAnswer):
+        understood(StoredBatches, Server(address, None).get("/"))
+
+
 @contextlib.contextmanager
-def answering(status: int, headers: dict, context: ssl.SSLContext | None = None):
+def answering(status: int, headers: dict, context: ssl.SSLContext | None = None, body: bytes = b""):
     """A server that gives this answer to everything; its address."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -113,8 +119,9 @@ def answering(status: int, headers: dict, context: ssl.SSLContext | None = None)
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, *_):
             pass
