@@ -55,6 +55,7 @@ class VersionWriter:
         self._parent.mkdir(parents=True, exist_ok=True)
         self._directory = self._parent / f".writing-{os.getpid()}-{secrets.token_hex(4)}"
         (self._directory / "files").mkdir(parents=True)
+        self._stored: set[str] = set()
 
     def __enter__(self) -> "VersionWriter":
         return self
@@ -66,10 +67,11 @@ class VersionWriter:
         """Keep `data` under its hash; the same data twice is one file."""
         digest = hashlib.sha256(data).hexdigest()
         name = f"{digest[:2]}/{digest}{suffix}"
-        path = self._directory / "files" / name
-        if not path.exists():
+        if name not in self._stored:
+            path = self._directory / "files" / name
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(data)
+            self._stored.add(name)
         return Stored(name, digest, len(data))
 
     def finish(self, head: dict[str, Any], items: list[Item], unreadable: list[dict[str, Any]]) -> Path:

