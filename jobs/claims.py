@@ -14,7 +14,7 @@ from contract.reasons import WaitReason
 from devices import doorbell, leases
 from devices.leases import DeviceTaken
 from devices.models import Device
-from jobs import transitions
+from jobs import clock, transitions
 from jobs.models import Attempt, Errand, ErrandState, Rank
 from jobs.states import Actor, JobState
 
@@ -50,6 +50,7 @@ def claim_errand(errand: Errand, now: datetime) -> bool:
     try:
         with transaction.atomic():
             _wait_briefly_for_locks()
+            now = _after_releases([errand.device], now)
             if not Errand.objects.filter(pk=errand.pk, state=ErrandState.PENDING).update(state=ErrandState.RUNNING):
                 return False
             (lease,) = leases.claim([errand.device], errand_id=errand.pk, now=now)
@@ -71,6 +72,7 @@ def ring(attempt: Attempt, device_ids: Sequence[int] | None = None) -> None:
 
 
 def _claim(job_id: int, devices: list[Device], now: datetime) -> Attempt:
+    now = _after_releases(devices, now)
     moved = transitions.move(
         job_id,
         JobState.CLAIMED,
@@ -93,6 +95,13 @@ def _claim(job_id: int, devices: list[Device], now: datetime) -> Attempt:
         Rank(attempt=attempt, rank=number, device=lease.device, fence=lease.fence) for number, lease in enumerate(held)
     )
     return attempt
+
+
+def _after_releases(devices: Sequence[Device], now: datetime) -> datetime:
+    """Wait for leases of these devices that are just being released; the time then, so that none begins before its
+    predecessor has ended however long ago the round began."""
+    list(leases.live().select_for_update().filter(device__in=devices).order_by("device_id"))
+    return max(now, clock.now())
 
 
 def _ring_for(job_id: int, attempt_id: int, devices: list[Device]) -> None:

@@ -57,7 +57,7 @@ def _device_busy(params: Params, job: Job) -> Line:
     text = _("Waiting for %(device)s. Job #%(job)s is using it, %(left)s.") % (
         known | {"left": time_left(params["job"])}
     )
-    if params.get("wanted", 1) > 1:
+    if params.get("wanted", 1) > 1 and "free" in params:
         text += " " + _("%(free)s of %(wanted)s devices are free.") % params
     return Line(text, "warn", [see_job(params["job"]), _other_device(job)])
 

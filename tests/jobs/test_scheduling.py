@@ -360,3 +360,16 @@ def test_rounds_that_run_at_once_skip_no_job_and_claim_none_twice(each_database)
         Lease.objects.update(released_at=clock.now())
     assert Attempt.objects.count() == len(jobs)
     assert not Job.objects.filter(state="pending").exists()
+
+
+@pytest.mark.django_db
+def test_a_lease_never_begins_before_the_one_before_has_ended():
+    """A round takes a while: a device may be given back after it began and before its claim."""
+    devices = [agent.device for agent in make_gang()]
+    began = clock.now()
+    for device in devices:
+        Lease.objects.filter(pk=make_lease(device, attempt_id=99).pk).update(released_at=clock.now())
+    assert claims.claim(make_job().pk, devices, began) is not None
+    for device in devices:
+        first, second = device.leases.order_by("id")
+        assert second.acquired_at > first.released_at
