@@ -36,7 +36,7 @@ def filtered(actor: Any, text: str):
         found = found.filter(versions__schema__classes__icontains=name)
     for word in query.words:
         found = found.filter(name__icontains=word)
-    return found.distinct()
+    return found.order_by("-pk").distinct()
 
 
 def rows(datasets) -> list[DatasetRow]:

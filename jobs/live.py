@@ -22,9 +22,10 @@ PUBLISH_S = 1.0
 
 
 def publish_frames(job_id: int, frames: list[Message]) -> None:
-    """Frames of a job, in order of their `seq`."""
+    """Frames of a job, in order of their `seq`; lists that show the job hear that its row has news."""
     if frames:
-        _send([(f"job.{job_id}", {"type": "job.frames", "frames": frames})])
+        row = (f"row.{job_id}", {"type": "live.row", "job": job_id})
+        _send([(f"job.{job_id}", {"type": "job.frames", "frames": frames}), row])
 
 
 def publish_state(job_id: int, seq: int | None = None) -> None:

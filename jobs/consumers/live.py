@@ -25,6 +25,7 @@ class LiveConsumer(Socket):
     async def open(self) -> None:
         self.topics: set[str] = set()
         self.changed: set[str] = set()
+        self.told: set[str] = set()
         self.wake = asyncio.Event()
 
     async def hear(self, message: Any) -> None:
@@ -56,9 +57,21 @@ class LiveConsumer(Socket):
             changed, self.changed = self.changed & self.topics, set()
             self.wake.clear()
             for topic in sorted(changed):
-                await self.write(await in_database(_message, self.reader, topic))
+                await self._tell(topic)
             await asyncio.sleep(CHANGES_EVERY_S if changed else 0)
             await self._wait(min(beat_at, again_at))
+
+    async def _tell(self, topic: str) -> None:
+        """Send a topic. What was there and is gone since (a removed job) is left out, without ending the rest."""
+        try:
+            message = await in_database(_message, self.reader, topic)
+        except Refused:
+            if topic not in self.told:
+                raise
+            self.topics.discard(topic)
+            return
+        self.told.add(topic)
+        await self.write(message)
 
     def notice(self, event: dict[str, Any]) -> None:
         if event["type"] == "live.fleet":

@@ -167,9 +167,15 @@ def _page(request: HttpRequest, sheet: Sheet, status: int = 200) -> HttpResponse
         "draft": sheet.draft,
         "seen": drafts.stamp(sheet.draft.updated_at) if sheet.draft else "",
         "may_start": may(request.user, "run"),
-        "other_drafts": [] if sheet.draft or sheet.base else drafts.of(request.user, KIND),
+        "other_drafts": [] if sheet.draft or sheet.base else [_titled(one) for one in drafts.of(request.user, KIND)],
     }
     return render(request, "jobs/new_job.html", context, status=status)
+
+
+def _titled(draft: Draft) -> dict[str, Any]:
+    body = draft.data.get("body") or {}
+    title = body.get("name") or body.get("dataset") or _("Without a name")
+    return {"number": draft.pk, "title": str(title), "at": draft.updated_at}
 
 
 def _whole(text: Any) -> int:

@@ -73,9 +73,7 @@ def test_the_join_command_is_shown_once_and_its_steps_follow(site, reader):
     assert "/agent/v1/join.py" in command
     token = command.split("--token ")[1].split()[0]
     site.tell("connect", slug="gpu-9")
-    reader.sees(
-        "document.querySelectorAll('[data-testid=join-step][data-step=done]').length === 4", within=15
-    )
+    reader.sees("document.querySelectorAll('[data-testid=join-step][data-step=done]').length === 4", within=15)
     page.reload()
     assert token not in page.content()
     assert page.url.endswith("/devices/gpu-9/")
@@ -88,7 +86,7 @@ def test_home_follows_what_happens_elsewhere(site, reader):
     page.wait_for_selector(f"[data-testid=running-job][data-job='{number}']", timeout=5_000)
     site.tell("feed", job=number, steps=100, log=False)
     row = f"[data-testid=running-job][data-job='{number}']"
-    reader.sees(f"document.querySelector(\"{row} [data-field=percent]\").textContent === '25%'")
+    reader.sees(f"document.querySelector(\"{row} [data-field=percent]\")?.textContent === '25%'")
     site.tell("end", job=number, state="failed", reason="nan_loss", params={"step": 100, "device": "cpu-1", "rank": 0})
     page.wait_for_selector(f"[data-testid=attention-item][data-key=job-{number}]", timeout=5_000)
     site.tell("offline", slug="cpu-2")
