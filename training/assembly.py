@@ -1,5 +1,6 @@
 """Puts together what a training needs, from the job spec and the proved data."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from training.random_state import seed_rank
 from training.rank import Rank
 from training.rendezvous import Group
 from training.sampler import Sampler
+from training.speed import for_training, uses_bf16
 
 WISHES = ("drain", "cancel", "save", "seconds")
 """the end of the tail that rides with the gradients: what any rank wants, and rank 0's clock"""
@@ -35,6 +37,9 @@ class Parts:
 
     data: Data
     model: FromPixels
+    forward: Callable[[torch.Tensor], torch.Tensor]
+    """the model as the training loop calls it"""
+    bf16: bool
     optimizer: torch.optim.Optimizer
     plan: Plan
     sampler: Sampler
@@ -70,11 +75,15 @@ def put_together(rank: Rank, data: Data, go: Go, group: Group, sampler: Sampler,
     if rank.spec["method"]["kind"] == "head":
         freeze_all_but_head(model.model)
     seed_rank(training["seed"], group.rank)
+    dtype = getattr(torch, data.manifest["input"]["dtype"])
+    batch = torch.zeros(training["per_device_train_batch_size"], *data.shape, dtype=dtype, device=rank.device)
     tail = 2 + len(data.task.step_keys) + len(WISHES)
     exchange = partial(exchange_over, group=group, tell=rank.reporter.choice)
     return Parts(
         data=data,
         model=model,
+        forward=for_training(rank, model, batch),
+        bf16=uses_bf16(rank),
         optimizer=optimizers.build(training, model.model),
         plan=plan,
         sampler=sampler,

@@ -44,8 +44,17 @@ class Checkpoints:
         if not contents.finite():
             raise Failure(EndReason.NAN_LOSS, f"weights are not finite after step {step}", step=step)
         agree(self._group, {"weights": hash_of(contents.tensors[WEIGHTS])}, EndReason.DIVERGED)
+        self.prune()
         self._thread = threading.Thread(target=self._write, args=(step, contents), name="checkpoint")
         self._thread.start()
+
+    def prune(self) -> None:
+        """Keep the newest CHECKPOINTS_KEEP. Only where every rank is known to have written all of its own.
+
+        A rank that is behind would otherwise be left with none that the others still have.
+        """
+        fault("ckpt.prune")
+        files.prune(self.directory, CHECKPOINTS_KEEP)
 
     def wait(self) -> None:
         """Return when nothing is being written. Raises what the last save ended with."""
@@ -91,8 +100,6 @@ class Checkpoints:
         try:
             manifest = files.write(self.directory, step, assignment.fence, contents, head)
             self._report(step, manifest, time.monotonic() - began)
-            fault("ckpt.prune")
-            files.prune(self.directory, CHECKPOINTS_KEEP)
         except OSError as error:
             self._warn(step, contents, error)
         except BaseException as error:  # handed to the main thread, which raises it at the next save or wait

@@ -36,6 +36,7 @@ def prove_model(rank: Rank, model: FromPixels, shape: list[int], group: Group) -
     batch = fixed_batch(shape, rank.device)
     weights = hash_of(model.model.state_dict())
     facts = {"torch version": torch.__version__.split("+")[0], "graph": graph_hash(model, batch), "weights": weights}
+    group.meet(rank.still_waiting)
     agree(group, facts, EndReason.VERSION_MISMATCH)
     outputs = forward(model, batch)
     forward_hash = hash_of({"outputs": outputs})

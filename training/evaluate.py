@@ -33,7 +33,9 @@ class Evaluator:
         """The same metrics, each rank having looked at its part of the split."""
         count = len(self._data.splits[split])
         first, last = (count * rank // group.world_size for rank in (group.rank, group.rank + 1))
-        return self._data.task.metrics(group.sum(self._tally(split, first, last, still_here)))
+        tally = self._tally(split, first, last, still_here)
+        group.meet(still_here)
+        return self._data.task.metrics(group.sum(tally))
 
     def _tally(self, split: str, first: int, last: int, still_here: Callable[[], None]) -> torch.Tensor:
         was_training = self._model.training

@@ -80,6 +80,7 @@ class FineTuning:
 
     def _step(self, number: int) -> Ending | None:
         fault("step")
+        self.rank.reporter.raise_failure()
         step = take_step(self.parts, number, self._wishes(number), self.rank.device)
         if number % self.parts.plan.training["logging_steps"] == 0:
             self._train.add(number, *step.points)

@@ -18,7 +18,6 @@ class Plan:
     steps_per_epoch: int
     eval_every: int
     """0 = never: the data has no validation split"""
-    bf16: bool
 
     @classmethod
     def of(cls, training: dict[str, Any], sampler: Sampler, *, validates: bool) -> "Plan":
@@ -26,7 +25,7 @@ class Plan:
         epoch = sampler.steps_per_epoch
         total = training["max_steps"] if training["max_steps"] > 0 else math.ceil(training["num_train_epochs"] * epoch)
         eval_every = min(training["eval_steps"] or epoch, total) if validates else 0
-        return cls(training, total, epoch, eval_every, training["bf16"] is True)
+        return cls(training, total, epoch, eval_every)
 
     def cadences(self, train_keys: tuple[str, ...]) -> dict[str, int]:
         """Steps between two points of each key."""

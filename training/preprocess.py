@@ -31,6 +31,7 @@ def prove_data(rank: Rank, prepared: Prepared, group: Group) -> Data:
     rank.sign.enter(STAGE, 60 + sum(file["bytes"] for file in manifest["files"]) / READ_BYTES_PER_S)
     rank.reporter.stage(STAGE, "began")
     found = _verified(rank, prepared)
+    group.meet(rank.still_waiting)
     agree(group, {"prepared data": found}, EndReason.RECIPE_MISMATCH)
     data = Data.of(prepared, task_of(rank.spec["task"], manifest, rank.spec["training"]))
     counts = {name: len(split) for name, split in data.splits.items()}

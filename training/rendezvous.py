@@ -1,9 +1,7 @@
 """How ranks meet: rank 0 binds a socket before it is told to go, every rank joins a store there, then one group."""
 
-import fcntl
 import os
 import socket
-import struct
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -21,9 +19,8 @@ ADDRESS = "FLEETUNE_FABRIC_ADDRESS"
 PEER_SILENT_S = HANG_GRACE_S
 """a peer that does not answer a collective for so long is given up (torch's default is 30 minutes)"""
 MEET_S = 600.0
-"""peers may have much data to fetch before they come"""
-ASK_EVERY_S = 0.005
-_SIOCGIFADDR = 0x8915
+"""peers may have much data to fetch, to check or to measure before they come"""
+ASK_FIRST_S, ASK_LAST_S = 0.0002, 0.005
 
 
 class Door:
@@ -56,9 +53,11 @@ class Door:
 class Group:
     """The ranks of an attempt. With one rank it needs no process group and every exchange is free."""
 
-    def __init__(self, rank: int, world_size: int):
+    def __init__(self, rank: int, world_size: int, store: dist.Store | None = None):
         self.rank = rank
         self.world_size = world_size
+        self._store = store
+        self._meetings = 0
 
     def sum(self, tensor: torch.Tensor) -> torch.Tensor:
         """Add `tensor` over all ranks, in place."""
@@ -78,8 +77,17 @@ class Group:
         return [part[: int(length)].numpy().tobytes() for part, length in zip(parts, lengths, strict=True)]
 
     def barrier(self) -> None:
-        """Return once every rank is here."""
+        """Return once every rank is here; given up after PEER_SILENT_S like any exchange."""
         self.gather(b"")
+
+    def meet(self, still_here: Callable[[], None]) -> None:
+        """Return once every rank is here, however much longer its work took: called where ranks may differ in speed.
+
+        `still_here()` is called meanwhile. Raises Failure after MEET_S.
+        """
+        if self._store:
+            self._meetings += 1
+            _wait_for_all(self._store, f"meeting {self._meetings}", self.rank, self.world_size, still_here)
 
     def _gather(self, tensor: torch.Tensor) -> list[torch.Tensor]:
         parts = [torch.empty_like(tensor) for _ in range(self.world_size)]
@@ -93,7 +101,7 @@ def join(go: Go, door: Door, device: torch.device, still_here: Callable[[], None
         return Group(0, 1)
     _choose_interface(go, door.address)
     store = door.open_store(go)
-    _wait_for_all(store, go, still_here)
+    _wait_for_all(store, "here", go.rank, go.world_size, still_here)
     dist.init_process_group(
         "gloo" if device.type == "cpu" else "cpu:gloo,cuda:nccl",
         store=dist.PrefixStore("ranks", store),
@@ -101,38 +109,24 @@ def join(go: Go, door: Door, device: torch.device, still_here: Callable[[], None
         world_size=go.world_size,
         timeout=timedelta(seconds=PEER_SILENT_S),
     )
-    return Group(go.rank, go.world_size)
+    return Group(go.rank, go.world_size, store)
 
 
-def _wait_for_all(store: dist.Store, go: Go, still_here: Callable[[], None]) -> None:
-    store.set(f"here/{go.rank}", "yes")
-    deadline = time.monotonic() + MEET_S
-    missing = list(range(go.world_size))
-    while missing := [rank for rank in missing if not store.check([f"here/{rank}"])]:
+def _wait_for_all(store: dist.Store, place: str, rank: int, world_size: int, still_here: Callable[[], None]) -> None:
+    store.set(f"{place}/{rank}", "yes")
+    deadline, pause = time.monotonic() + MEET_S, ASK_FIRST_S
+    missing = list(range(world_size))
+    while missing := [other for other in missing if not store.check([f"{place}/{other}"])]:
         if time.monotonic() > deadline:
             sentence = f"rank {missing[0]} did not come within {MEET_S:.0f} s"
             raise Failure(EndReason.START_TIMEOUT, sentence, peer=missing[0])
         still_here()
-        time.sleep(ASK_EVERY_S)
+        time.sleep(pause)
+        pause = min(2 * pause, ASK_LAST_S)
 
 
 def _choose_interface(go: Go, address: str) -> None:
     """gloo would look up the host's name; it is told the interface that carries our address instead."""
-    interface = go.interface or interface_of(address)
+    interface = go.interface or ("lo" if address.startswith("127.") else "")
     if interface:
         os.environ["GLOO_SOCKET_IFNAME"] = interface
-
-
-def interface_of(address: str) -> str:
-    """The network interface with this IPv4 address; "" when it is not found."""
-    if address.startswith("127."):
-        return "lo"
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        for _, name in socket.if_nameindex():
-            try:
-                answer = fcntl.ioctl(asking.fileno(), _SIOCGIFADDR, struct.pack("256s", name.encode()[:15]))
-            except OSError:  # an interface without an IPv4 address
-                continue
-            if socket.inet_ntoa(answer[20:24]) == address:
-                return name
-    return ""

@@ -5,6 +5,7 @@ every BATCH_S, and at once when nothing was said for QUIET_S. Values may be tens
 them into numbers, so that the loop never waits for a GPU.
 """
 
+import errno
 import os
 import threading
 import time
@@ -13,9 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from contract.events import Batch, Event, EventType, Frame, LogLine
+from contract.faults import fault
 from contract.timing import BATCH_S
 
 QUIET_S = 0.5
+NO_SPACE_S = 60.0
+"""a full disk is waited for so long before the rank gives up; nothing is lost meanwhile"""
+TRY_AGAIN_S = 0.5
 
 
 class Series:
@@ -55,6 +60,7 @@ class Reporter:
         self._wake = threading.Event()
         self._closed = threading.Event()
         self._writing = threading.Lock()
+        self._failure: OSError | None = None
         self._series: list[Series] = []
         self._log: deque[LogLine] = deque()
         self._events: deque[Event] = deque()
@@ -89,6 +95,11 @@ class Reporter:
         """A decision of the trainer that the user may want to know."""
         self.event(EventType.CHOICE, what=what, chosen=chosen, reason=reason)
 
+    def raise_failure(self) -> None:
+        """Raise what keeps the thread from writing, if anything does."""
+        if self._failure:
+            raise self._failure
+
     def flush(self) -> None:
         """Write what is there now."""
         with self._writing:
@@ -99,17 +110,21 @@ class Reporter:
         self._closed.set()
         self._wake.set()
         self._thread.join()
-        self.flush()
+        if not self._failure:
+            self.flush()
 
     def _write_on(self) -> None:
         written_at = 0.0
-        while not self._closed.is_set():
+        while not self._closed.is_set() and not self._failure:
             self._wake.wait()
             since = time.monotonic() - written_at
             if since < QUIET_S:
                 self._closed.wait(max(0.0, BATCH_S - since))
             self._wake.clear()
-            self.flush()
+            try:
+                self.flush()
+            except OSError as error:
+                self._failure = error
             written_at = time.monotonic()
 
     def _write_batch(self) -> None:
@@ -117,8 +132,25 @@ class Reporter:
         frames = [frame for series in self._series if (frame := series.take())]
         if frames or log or events:
             batch = Batch(self._number + 1, time.time(), frames, log, events)
-            os.write(self._file, batch.to_line().encode())
+            self._append(batch.to_line().encode())
             self._number += 1
+
+    def _append(self, line: bytes) -> None:
+        """The whole line or nothing of it, waiting for space."""
+        end = os.fstat(self._file).st_size
+        deadline = time.monotonic() + NO_SPACE_S
+        while True:
+            try:
+                fault("spool.write")
+                if os.write(self._file, line) == len(line):
+                    return
+                error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            except OSError as refusal:
+                error = refusal
+            os.ftruncate(self._file, end)
+            if error.errno != errno.ENOSPC or time.monotonic() > deadline:
+                raise error
+            time.sleep(TRY_AGAIN_S)
 
 
 class SilentReporter(Reporter):

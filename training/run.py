@@ -64,6 +64,7 @@ def train(rank: Rank, go: Go, door: Door) -> Ending:
         total_steps=plan.total_steps,
         steps_per_epoch=plan.steps_per_epoch,
     )
+    rank.reporter.log(f"{plan.total_steps} steps of {sampler.global_batch} samples on {go.world_size} devices")
     group = join(go, door, rank.device, rank.still_waiting)
 
     data = prove_data(rank, prepared, group)
@@ -78,7 +79,10 @@ def train(rank: Rank, go: Go, door: Door) -> Ending:
     step = training.state.step
     samples = len(data.splits[rank.spec["evaluation"]["split"]])
     metrics = evaluate_result(rank, parts.evaluator, samples, step)
-    group.barrier()  # the last time that ranks need each other; rank 0 serves the store until here
+    rank.reporter.log(", ".join(f"{name} {value:.4f}" for name, value in metrics.items()) + " on the evaluated split")
+    group.meet(rank.still_here)
+    parts.checkpoints.prune()
+    group.barrier()  # the last time that ranks need each other: rank 0 serves the meeting until all have left it
     if group.rank == 0:
         export_result(Result(rank, parts, metrics, step))
     return Ending("succeeded", EndReason.LIMIT_REACHED) if training.limit_reached else SUCCEEDED

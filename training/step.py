@@ -80,8 +80,8 @@ def _gradients(parts: Parts, number: int, device: torch.device) -> float:
         inputs, targets = task.collate(split, rows)
         inputs, targets = inputs.to(device), targets.to(device)
         read_seconds += time.perf_counter() - began
-        with torch.autocast(device.type, torch.bfloat16, enabled=parts.plan.bf16):
-            outputs = parts.model(inputs)
+        with torch.autocast(device.type, torch.bfloat16, enabled=parts.bf16):
+            outputs = parts.forward(inputs)
         outputs = outputs.float()
         loss, weight = task.loss(outputs, targets)
         loss.backward()

@@ -31,7 +31,7 @@ def few(data_dir):
 @pytest.fixture(scope="module")
 def digits_of_mnist(data_dir):
     images, labels = mnist()
-    return prepared_data(data_dir, images[:2500], labels[:2500])
+    return prepared_data(data_dir, images[:1500], labels[:1500])
 
 
 def training(**settings):
@@ -215,7 +215,7 @@ def test_going_on_from_a_trained_model_beats_starting_anew(starter, tmp_path, di
     from tests.training.factories import digits
 
     target = prepared_data(data_dir, *digits())
-    learns = spec(model=CONV, **training(num_train_epochs=6, max_steps=-1))
+    learns = spec(model=CONV, **training(num_train_epochs=5, max_steps=-1, learning_rate=0.005))
     source = Attempt(starter, tmp_path / "source", learns, [digits_of_mnist] * 2)
     source.run()
     means = {}

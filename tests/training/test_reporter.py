@@ -3,8 +3,10 @@ import json
 import math
 import time
 
+import pytest
 import torch
 
+from contract import faults
 from contract.events import Batch, EventType
 from contract.timing import BATCH_S
 from tests.waiting import wait_until
@@ -79,6 +81,29 @@ def test_numbering_goes_on_and_a_half_written_line_is_cut_off(tmp_path):
     again.close()
     assert [batch.number for batch in written(spool)] == [1, 2, 3]
     assert again.last_batch == 3
+
+
+@pytest.mark.parametrize("refusals", ["spool.write:1:enospc", "spool.write:1:enospc,spool.write:2:enospc"])
+def test_a_full_disk_is_waited_for_and_nothing_is_lost(tmp_path, monkeypatch, refusals):
+    monkeypatch.setenv("FLEETUNE_FAULT", refusals)
+    monkeypatch.setattr(faults, "_visits", type(faults._visits)())
+    monkeypatch.setattr("training.reporter.TRY_AGAIN_S", 0.01)
+    reporter = Reporter(tmp_path / "spool")
+    reporter.log("one")
+    reporter.flush()
+    reporter.log("two")
+    reporter.close()
+    assert [(batch.number, batch.log[0].text) for batch in written(tmp_path / "spool")] == [(1, "one"), (2, "two")]
+
+
+def test_a_disk_that_stays_full_is_told_to_the_loop(tmp_path, monkeypatch):
+    monkeypatch.setenv("FLEETUNE_FAULT", "spool.write:*:enospc")
+    monkeypatch.setattr("training.reporter.NO_SPACE_S", 0.0)
+    reporter = Reporter(tmp_path / "spool")
+    reporter.log("one")
+    with pytest.raises(OSError, match="No space"):
+        wait_until(reporter.raise_failure, within=2)
+    reporter.close()
 
 
 def test_nothing_said_writes_nothing(tmp_path):
