@@ -65,8 +65,8 @@ def _detail(job: Job, attempt: Attempt | None, key: str, step: str, proofs: Proo
         parts = {"step": whole(job.step), "total": whole(job.total_steps)}
         return _("Step %(step)s of %(total)s") % parts
     if step == "now" and attempt is not None:
-        parts = {"done": len(proofs), "all": attempt.world_size}
-        return _("%(done)s of %(all)s devices") % parts
+        counts = {"done": len(proofs), "all": attempt.world_size}
+        return _("%(done)s of %(all)s devices") % counts
     slowest = max((facts.get("seconds", 0.0) for facts in proofs.values()), default=0.0)
     return duration(slowest) if slowest else ""
 

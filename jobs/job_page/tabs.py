@@ -21,6 +21,8 @@ LABELS = {
     "config": gettext_lazy("Config"),
     "events": gettext_lazy("Events"),
 }
+ALWAYS_SHOWN = ("task", "dataset", "model")
+"""settings without a usual value"""
 
 
 def bar(job: Job, current: str) -> list[dict[str, Any]]:
@@ -44,9 +46,8 @@ def bar(job: Job, current: str) -> list[dict[str, Any]]:
 def _checkpoints(job: Job) -> dict[str, Any]:
     rows = list(job.checkpoints.select_related("attempt").order_by("-step"))
     names = {rank.device_id: rank.device.slug for attempt in job.attempts.all() for rank in attempt.ranks.all()}
-    for row in rows:
-        row.places = [names.get(holder, str(holder)) for holder in row.holders]
-    return {"checkpoints": rows}
+    placed = [{"row": row, "places": [names.get(holder, str(holder)) for holder in row.holders]} for row in rows]
+    return {"checkpoints": placed}
 
 
 def _attempts(job: Job) -> dict[str, Any]:
@@ -68,7 +69,12 @@ def _artifacts(job: Job) -> dict[str, Any]:
 
 def _config(job: Job) -> dict[str, Any]:
     usual = JobSpec(task=job.spec["task"], dataset=job.spec["dataset"], model=job.spec["model"]).to_json()
-    return {"settings": _leaves(job.spec, usual), "spec_yaml": spec_text.write(job.spec)}
+    settings = _leaves(job.spec, usual)
+    return {
+        "own": [item for item in settings if item["differs"] or item["path"] in ALWAYS_SHOWN],
+        "usual": [item for item in settings if not item["differs"] and item["path"] not in ALWAYS_SHOWN],
+        "spec_yaml": spec_text.write(job.spec),
+    }
 
 
 def _leaves(spec: dict[str, Any], usual: dict[str, Any], prefix: str = "") -> list[dict[str, Any]]:

@@ -1,16 +1,17 @@
 """The page of one job, its tabs, and what its buttons do."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.models import User
 from accounts.permissions import require, visible
 from config.formats import state_word
 from contract.problems import Invalid
@@ -51,7 +52,7 @@ def job_do(request: HttpRequest, number: int, verb: str) -> HttpResponse:
         raise Http404
     require(request.user, "change", job)
     try:
-        VERBS[verb](request, job)
+        VERBS[verb](cast(User, request.user), request.POST, job)
     except services.Refused as refusal:
         messages.error(request, str(refusal))
     except Invalid as invalid:
@@ -130,15 +131,15 @@ def live_facts(job: Job, attempts: list[Attempt]) -> dict[str, Any]:
     }
 
 
-VERBS: dict[str, Callable[[HttpRequest, Job], None]] = {
-    "stop": lambda request, job: services.cancel(job, request.user, force=request.POST.get("force") == "1"),
-    "retry": lambda request, job: services.retry(job, request.user, start=request.POST.get("from") == "start"),
-    "pause": lambda request, job: services.pause(job, request.user),
-    "resume": lambda request, job: services.resume(job, request.user),
-    "start-now": lambda request, job: services.resume(job, request.user),
-    "archive": lambda request, job: services.change(job, request.user, archived=True),
-    "unarchive": lambda request, job: services.change(job, request.user, archived=False),
-    "remove": lambda request, job: services.remove(job, request.user),
+VERBS: dict[str, Callable[[User, QueryDict, Job], None]] = {
+    "stop": lambda actor, form, job: services.cancel(job, actor, force=form.get("force") == "1"),
+    "retry": lambda actor, form, job: services.retry(job, actor, start=form.get("from") == "start"),
+    "pause": lambda actor, form, job: services.pause(job, actor),
+    "resume": lambda actor, form, job: services.resume(job, actor),
+    "start-now": lambda actor, form, job: services.resume(job, actor),
+    "archive": lambda actor, form, job: services.change(job, actor, archived=True),
+    "unarchive": lambda actor, form, job: services.change(job, actor, archived=False),
+    "remove": lambda actor, form, job: services.remove(job, actor),
 }
 
 

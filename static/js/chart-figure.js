@@ -142,7 +142,7 @@ function layoutOf(state, axis, range, y, hasLabels) {
       ticklen: 4,
       tickcolor: theme.grid,
       hoverformat: axis.type === "date" ? "%H:%M:%S" : ",.6~r",
-      nticks: Math.max(3, Math.round(state.width / 90)),
+      nticks: Math.max(3, Math.round(state.width / 70)),
       showspikes: true,
       spikemode: "across",
       spikethickness: 1,

@@ -136,3 +136,17 @@ def test_log_lines_follow_and_filter(site, reader):
     assert reader.page.locator("[data-log-lines] li:visible").count() == 1
     reader.page.click("[data-next-error]")
     assert reader.page.evaluate("location.hash").startswith("#L")
+
+
+def test_without_sockets_the_page_asks_over_http(site, reader):
+    job = site.tell("job")
+    site.tell("feed", job=job, steps=20)
+    cord = CutCord(reader)
+    cord.cut()
+    reader.open(f"/jobs/{job}/")
+    reader.until(lambda: reader.page.is_visible("[data-banner=polling]"), within=15)
+    site.tell("feed", job=job, steps=10)
+    reader.until(lambda: reader.chart("loss")["pointsTotal"] == "60", within=10)
+    cord.mend()
+    reader.until(lambda: not reader.page.is_visible("[data-banner=polling]"), within=20)
+    reader.forgives("WebSocket")
