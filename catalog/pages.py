@@ -77,7 +77,9 @@ def overview(version: DatasetVersion) -> dict[str, Any]:
 def _bars(version: DatasetVersion) -> list[dict[str, Any]]:
     """Each class with its count a split, and its share of the largest class."""
     names = version.schema.get("classes", [])[:CLASSES_SHOWN]
-    counts = {name: {split: part["classes"].get(name, 0) for split, part in version.splits.items()} for name in names}
+    counts = {
+        name: {split: part.get("classes", {}).get(name, 0) for split, part in version.splits.items()} for name in names
+    }
     totals = {name: sum(parts.values()) for name, parts in counts.items()}
     largest = max(totals.values(), default=1) or 1
     return [

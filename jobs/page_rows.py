@@ -27,14 +27,11 @@ BEST_KEYS = {
 class JobRow:
     job: Job
     parts: dict[str, Any] = field(default_factory=dict)
+    spark: sparkline.Sparkline | None = None
 
     @cached_property
     def line(self) -> dict[str, Any]:
         return sentences.state_line(self.job)
-
-    @cached_property
-    def spark(self) -> sparkline.Sparkline | None:
-        return sparkline.of(self.job)
 
     @property
     def url(self) -> str:
@@ -82,4 +79,6 @@ class JobRow:
 
 def of(jobs: Iterable[Job]) -> list[JobRow]:
     """Rows for jobs that were read through `queries.with_parts`."""
-    return [JobRow(job, queries.job_row(job)) for job in jobs]
+    found = list(jobs)
+    lines = sparkline.of(found) if found else {}
+    return [JobRow(job, queries.job_row(job), lines.get(job.pk)) for job in found]

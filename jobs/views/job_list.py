@@ -80,12 +80,17 @@ def _sorts(chosen: job_filters.Chosen) -> dict[str, dict[str, str]]:
 
 
 def _chips(request: HttpRequest, text: str) -> list[dict[str, Any]]:
-    """Each chip with how many jobs it would show beside the other filters that are on."""
     query = filter_text.parse(text, job_filters.NAMES)
+    counts = job_filters.chip_counts(request.user)
     chips = []
     for name, value, label in job_filters.CHIPS:
-        on = value in query.many(name)
         href = filter_text.toggled(text, name, value)
-        count = job_filters.chosen(request.user, text if on else href, "").jobs.count()
-        chips.append({"label": label, "count": count, "on": on, "href": f"?{urlencode({'q': href})}" if href else "?"})
+        chips.append(
+            {
+                "label": label,
+                "count": counts[value],
+                "on": value in query.many(name),
+                "href": f"?{urlencode({'q': href})}" if href else "?",
+            }
+        )
     return chips
