@@ -55,7 +55,7 @@ def sampler_and_plan(rank: Rank, manifest: dict[str, Any], world_size: int) -> t
     """Which samples at which step, and how many steps; needs no data but its manifest."""
     training, splits = rank.spec["training"], manifest["splits"]
     sampler = Sampler(
-        splits["train"]["count"],
+        splits.get("train", {}).get("count", 0),
         batch_size=training["per_device_train_batch_size"],
         rank=rank.assignment.rank,
         world_size=world_size,

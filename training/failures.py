@@ -5,6 +5,8 @@ import traceback
 from dataclasses import dataclass, field
 from typing import Any
 
+from torch.distributed import DistError
+
 from contract.reasons import EndReason
 from training.lifeline import Terminated
 
@@ -85,7 +87,9 @@ def ending_of(error: BaseException, *, rank: int, world_size: int, wanted: str) 
 
 
 def _is_peer_loss(error: BaseException, text: str) -> bool:
-    """torch has no common class for it: gloo raises RuntimeError, the store DistNetworkError, a subclass of it."""
+    """The store raises DistError; gloo raises a plain RuntimeError that only its words tell from others."""
+    if isinstance(error, DistError):
+        return True
     return isinstance(error, RuntimeError) and any(words in text.lower() for words in PEER_LOST_WORDS)
 
 

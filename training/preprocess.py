@@ -38,8 +38,9 @@ def prove_data(rank: Rank, prepared: Prepared, group: Group) -> Data:
     for name, split in data.splits.items():
         data.task.check(name, split)
         rank.sign.touch()
-    if not counts.get("train"):
-        raise BadData("the data has no training samples", split="train")
+    for name in ("train", rank.spec["evaluation"]["split"]):
+        if not counts.get(name):
+            raise BadData(f"the data has no samples in its split '{name}'", split=name)
     rank.reporter.stage(STAGE, "ended", data_hash=found, samples=sum(counts.values()), splits=counts)
     return data
 

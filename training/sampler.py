@@ -16,7 +16,7 @@ class Sampler:
     def __init__(self, samples: int, *, batch_size: int, rank: int, world_size: int, seed: int, accumulation: int = 1):
         self.samples = samples
         self.global_batch = batch_size * world_size * accumulation
-        self.steps_per_epoch = math.ceil(samples / self.global_batch)
+        self.steps_per_epoch = max(1, math.ceil(samples / self.global_batch))
         self._batch_size = batch_size
         self._rank = rank
         self._world_size = world_size

@@ -17,7 +17,8 @@ SPLITS = (("train", 0.7), ("validation", 0.85), ("test", 1.0))
 
 
 def prepared_data(parent: Path, images: np.ndarray, labels: np.ndarray, **more: Any) -> Path:
-    """Prepared data [n, C, H, W] uint8 with its 70 : 15 : 15 splits. `classes`, `on_device` may be given."""
+    """Prepared data [n, C, H, W] uint8, split 70 : 15 : 15. `classes`, `on_device` and `splits` may be given."""
+    shares = more.get("splits", SPLITS)
     classes = more.get("classes") or [str(label) for label in range(10)]
     with Writer(
         parent,
@@ -27,10 +28,10 @@ def prepared_data(parent: Path, images: np.ndarray, labels: np.ndarray, **more: 
         input_column="image",
         target_column="label",
         classes=classes,
-        splits=tuple(name for name, _ in SPLITS),
+        splits=tuple(name for name, _ in shares),
     ) as writer:
         for index, (image, label) in enumerate(zip(images, labels, strict=True)):
-            split = next(name for name, until in SPLITS if index < until * len(images))
+            split = next(name for name, until in shares if index < until * len(images))
             writer.add(split, image=image, label=label)
         return writer.finish(on_device=more.get("on_device", ON_DEVICE))
 

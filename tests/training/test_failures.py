@@ -1,6 +1,7 @@
 import errno
 
 import pytest
+from torch.distributed import DistNetworkError
 
 from contract.reasons import EndReason
 from training.failures import BadData, PeerLost, ending_of
@@ -19,6 +20,7 @@ def end(error, wanted="run", world_size=2):
         (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), EndReason.OUT_OF_MEMORY),
         (RuntimeError("[pair.cc:553] Connection closed by peer [127.0.0.1]:4"), EndReason.SYNC_TIMEOUT),
         (RuntimeError("Timed out waiting 30000ms for recv operation to complete"), EndReason.SYNC_TIMEOUT),
+        (DistNetworkError("failed to recv, got 0 bytes"), EndReason.SYNC_TIMEOUT),
         (PeerLost(0, "silent", 30), EndReason.SYNC_TIMEOUT),
         (OSError(errno.ENOSPC, "No space left on device"), EndReason.NO_SPACE),
         (BadData("row 3 of train has label 9", row=3), EndReason.BAD_DATA),

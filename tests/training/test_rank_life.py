@@ -95,6 +95,15 @@ def test_an_impossible_label_ends_the_job_with_its_row(starter, tmp_path, data_d
     assert {(report["params"]["split"], report["params"]["row"]) for report in reports} == {("train", 5)}
 
 
+def test_data_without_a_split_to_evaluate_on_is_refused_before_training(starter, tmp_path, data_dir):
+    images, labels = tiny(6)
+    none_to_test = prepared_data(
+        data_dir, images, labels, classes=CLASSES, splits=(("train", 0.7), ("validation", 1.0))
+    )
+    (report,) = Attempt(starter, tmp_path, job(), [none_to_test]).run()
+    assert (report["reason"], report["params"]["split"]) == ("bad_data", "test")
+
+
 def test_an_error_in_the_code_ends_the_job_with_its_traceback(starter, tmp_path, few):
     (report,) = Attempt(starter, tmp_path, job(), [few], env={"FLEETUNE_FAULT": "step:3:raise"}).run()
     assert report["reason"] == "code_error"
