@@ -5,11 +5,11 @@ from typing import Any
 DATASETS = {"mnist-5k": "mnist-5k", "digits-8x8": "digits-8x8"}
 """built-in name → slug under which it is registered"""
 DEVICES = 2
-CONV_EPOCHS = 20
+CONV_EPOCHS = 40
 """so many that it trains for 60 to 120 s on two cores"""
-DIGITS_EPOCHS = 8
+DIGITS_EPOCHS = 10
 
-_SHARED = {"task": "image-classification", "devices": {"count": DEVICES}, "tags": ["demo"]}
+_SHARED = {"task": "image-classification", "devices": {"count": DEVICES}}
 _TRAINING = {
     "per_device_train_batch_size": 64,
     "learning_rate": 0.003,
@@ -18,6 +18,7 @@ _TRAINING = {
     "weight_decay": 0.0,
     "seed": 42,
 }
+_GENTLE = {"learning_rate": 0.0005, "lr_scheduler_type": "linear"}
 
 
 def dense() -> dict[str, Any]:
@@ -36,8 +37,8 @@ def conv() -> dict[str, Any]:
     return _SHARED | {
         "name": "Handwritten digits, one to watch",
         "dataset": "mnist-5k",
-        "model": {"source": "conv"},
-        "training": _TRAINING | {"num_train_epochs": CONV_EPOCHS, "learning_rate": 0.001},
+        "model": {"source": "conv", "channels": [32, 64, 64], "hidden": [128]},
+        "training": _TRAINING | _GENTLE | {"num_train_epochs": CONV_EPOCHS},
         "requirements": ["eval/accuracy >= 0.95"],
     }
 
@@ -49,6 +50,6 @@ def digits(source: int) -> dict[str, Any]:
         "dataset": "digits-8x8",
         "recipe": [{"step": "resize", "size": [28, 28]}, {"step": "scale", "to": [0, 1]}],
         "model": {"source": "job", "id": source},
-        "training": _TRAINING | {"num_train_epochs": DIGITS_EPOCHS, "learning_rate": 0.001},
+        "training": _TRAINING | _GENTLE | {"num_train_epochs": DIGITS_EPOCHS},
         "requirements": ["eval/accuracy >= 0.95"],
     }
