@@ -13,6 +13,8 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
     )
+    for talkative in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     try:
         return options.verb(options)
     except (FileNotFoundError, ValueError) as error:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 
 from agent.backoff import Backoff
 from agent.checkpoints import MANIFEST, manifest_files, newest_step
@@ -11,6 +12,8 @@ from agent.uploads import upload
 from contract.run_dir import checkpoints_dir
 
 LOOK_S = 0.5
+REST_S = 10.0
+"""Pause after a copy: a job that saves twice a second is not copied twice a second."""
 log = logging.getLogger(__name__)
 
 
@@ -23,27 +26,42 @@ class CheckpointCopies(threading.Thread):
         self.server = situation.connect(timeout=30)
         self.directory = checkpoints_dir(situation.home.path, situation.assignment.job)
         self.copied = 0
+        self.copying = threading.Lock()
 
     def run(self) -> None:
-        backoff = Backoff()
-        while self.situation.assignment.rank == 0 and not self.situation.over.wait(LOOK_S):
-            newest = newest_step(self.directory)
-            if newest <= self.copied:
-                continue
+        backoff, situation = Backoff(), self.situation
+        while situation.assignment.rank == 0 and not situation.rank_ended and not situation.over.wait(LOOK_S):
             try:
-                self._copy(newest)
-                self.copied = newest
-                backoff.reset()
+                if self.bring_newest():
+                    backoff.reset()
+                    self._wait(REST_S)
             except NoAnswer as silence:
-                log.info("the checkpoint of step %s waits: %s", newest, silence)
-                self.situation.over.wait(backoff.next())
-            except Refused as refusal:
-                log.warning("the server does not take the checkpoint of step %s: %s", newest, refusal)
-                self.copied = newest
-            except FileNotFoundError:
-                log.info("the checkpoint of step %s was pruned before it was copied", newest)
+                log.info("a checkpoint waits: %s", silence)
+                self._wait(backoff.next())
 
-    def _copy(self, step: int) -> None:
+    def bring_newest(self) -> bool:
+        """Bring the newest checkpoint if it is not on the server. Raises NoAnswer: call again, it goes on."""
+        with self.copying:
+            step = newest_step(self.directory)
+            if step <= self.copied:
+                return False
+            try:
+                self._bring(step)
+            except Refused as refusal:
+                log.warning("the server does not take the checkpoint of step %s: %s", step, refusal)
+            except FileNotFoundError:
+                log.info("the checkpoint of step %s was pruned before it was copied", step)
+                return False
+            self.copied = step
+            return True
+
+    def _bring(self, step: int) -> None:
         path = self.directory / f"step-{step}"
         for file in [*manifest_files(path), {"name": MANIFEST}]:
             upload(self.server, self.situation.assignment, path / file["name"], "/agent/v1/checkpoints")
+
+    def _wait(self, seconds: float) -> None:
+        """Until then, or until the rank ends: what is newest then is brought by whoever concludes the run."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not self.situation.rank_ended:
+            self.situation.over.wait(LOOK_S)

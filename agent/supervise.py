@@ -164,11 +164,22 @@ class Supervision:
         if situation.why == "evicted" and self._revoked:
             mark_settled(situation.run, "revoked")
             return
+        if report.outcome == "drained":
+            self._save_for_others()
         situation.activity = "uploading" if report.outcome == "succeeded" else ""
         conclusion = Conclusion(
             self.server, situation.assignment, situation.run, self._deliver, last_batch, self._patiently, self._show
         )
         conclusion.tell(report)
+
+    def _save_for_others(self) -> None:
+        """The next attempt may be on other devices: the checkpoint of a drained one is on the server before its end."""
+        if self._relays and self.situation.assignment.rank == 0 and not self.signals.shutdown_asked():
+            self.situation.activity = "uploading"
+            try:
+                self._patiently(self.copies.bring_newest)
+            except NoAnswer as silence:
+                log.warning("the last checkpoint is on this device only: %s", silence)
 
     @property
     def _relays(self) -> bool:

@@ -62,6 +62,19 @@ def test_a_large_artifact_comes_in_pieces_and_checkpoints_are_copied(stage, serv
         assert bytes(server.uploads[hashlib.sha256(path.read_bytes()).hexdigest()]) == path.read_bytes()
 
 
+def test_the_checkpoint_of_a_drained_attempt_is_on_the_server_before_its_end(stage, server):
+    holder = server.assign(spec={"steps": 1000})
+    stage.start_agent()
+    wait_until(lambda: holder.steps(), within=20)
+    directory = stage.home.path / "jobs/5/checkpoints"
+    write_checkpoint(directory / "step-9", b"nine")
+    wait_until(lambda: hashlib.sha256(b"nine").hexdigest() in server.uploads, within=10)
+    write_checkpoint(directory / "step-10", b"ten")
+    holder.wanted = "drain"
+    wait_until(lambda: holder.gone, within=10)
+    assert hashlib.sha256(b"ten").hexdigest() in server.uploads
+
+
 def test_the_next_attempt_lists_what_is_whole_and_fetches_what_it_lacks(stage, server):
     directory = stage.home.path / "jobs/5/checkpoints"
     write_checkpoint(directory / "step-4", b"four")
