@@ -31,7 +31,7 @@ def test_the_dense_job_succeeds_within_90_seconds_of_ready(stack, demo):
 def test_both_devices_measure_the_same_accuracy_to_the_last_digit(stack, demo):
     stack.ended(demo["dense"], within=90)
     rows = stack.api("GET", f"/jobs/{demo['dense']}/evaluations/")[1]["results"]
-    by_device = {row["device"]: row["metrics"]["eval/accuracy"] for row in rows if row["split"] == "test"}
+    by_device = {row["device"]: row["metrics"]["accuracy"] for row in rows if row["split"] == "test"}
     assert len(by_device) == 2
     assert len(set(by_device.values())) == 1
     assert min(by_device.values()) >= 0.88
@@ -80,7 +80,7 @@ def test_the_downloaded_onnx_gives_the_accuracy_of_the_page_in_plain_onnxruntime
     kind = np.uint8 if "uint8" in entry.type else np.float32
     answers = session.run(None, {entry.name: np.asarray(test.column("image")).astype(kind)})[0].argmax(1)
     accuracy = float((answers == np.asarray(test.column("label"))).mean())
-    page = stack.api("GET", f"/jobs/{job['id']}/evaluations/")[1]["results"][0]["metrics"]["eval/accuracy"]
+    page = stack.api("GET", f"/jobs/{job['id']}/evaluations/")[1]["results"][0]["metrics"]["accuracy"]
     assert accuracy == pytest.approx(page, abs=1e-9)
 
 
@@ -104,7 +104,7 @@ def test_fine_tuning_waits_for_its_source_then_all_three_succeed(stack, demo):
     assert (conv["state"], digits["state"]) == ("succeeded", "succeeded"), (conv["end_reason"], digits["end_reason"])
     for job in (conv, digits):
         rows = stack.api("GET", f"/jobs/{job['id']}/evaluations/")[1]["results"]
-        assert min(row["metrics"]["eval/accuracy"] for row in rows) >= 0.95
+        assert min(row["metrics"]["accuracy"] for row in rows) >= 0.95
 
 
 def test_the_invariants_hold(stack, demo):
