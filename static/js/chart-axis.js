@@ -1,4 +1,5 @@
 /* From steps to what the x axis shows: step, epoch, time since the start with pauses left out, or wall time. */
+import { zoneOffset } from "./format.js";
 import { lowerBound } from "./series.js";
 
 const PAUSE_MS = 15_000; // no points for so long, and far longer than usual, is a pause
@@ -8,17 +9,17 @@ const UNITS = [
   [Infinity, 3600, () => gettext("Hours of training")],
 ];
 
-/* {x(series) → numbers, at(step) → number, step(x) → step, title, type} for the axis `name`. */
+/* {x(series), shown(step): as Plotly takes it, at(step) → number, step(number) → step, title, type} for the axis `name`. */
 export function xAxis(name, seriesList, stepsPerEpoch) {
   if (name === "epoch" && stepsPerEpoch) return scaled(stepsPerEpoch, gettext("Epoch"));
-  if (name === "wall") return timed(seriesList, (times) => times.map(local), gettext("Time"), "date");
+  if (name === "wall") return timed(seriesList, inZone, gettext("Time"), "date");
   if (name === "relative") return relative(seriesList);
   return scaled(1, gettext("Step"));
 }
 
 function scaled(divisor, title) {
   const at = (step) => step / divisor;
-  return { title, type: "linear", at, step: (x) => x * divisor, x: (series) => (divisor === 1 ? series.steps : series.steps.map(at)) };
+  return { title, type: "linear", at, shown: at, step: (x) => x * divisor, x: (series) => (divisor === 1 ? series.steps : series.steps.map(at)) };
 }
 
 function relative(seriesList) {
@@ -34,7 +35,9 @@ function timed(seriesList, place, title, type) {
   const { steps, times } = reference(seriesList);
   const xs = place(times);
   const at = (step) => interpolate1(steps, xs, step);
-  return { title, type, at, step: (x) => interpolate1(xs, steps, x), x: (series) => (series.steps === steps ? xs : series.steps.map(at)) };
+  const out = type === "date" ? written : (x) => x;
+  const shown = (step) => out(at(step));
+  return { title, type, at, shown, step: (x) => interpolate1(xs, steps, x), x: (series) => (series.steps === steps ? xs.map(out) : series.steps.map(shown)) };
 }
 
 function reference(seriesList) {
@@ -49,8 +52,13 @@ function withoutPauses(times) {
   return gaps.map((gap) => (sum += gap > Math.max(PAUSE_MS, usual * 20) ? usual : gap) / 1000);
 }
 
-/* Plotly draws numbers on a date axis in UTC: shift them to the reader's zone. */
-const local = (ms) => ms - new Date(ms).getTimezoneOffset() * 60_000;
+/* Plotly would show a number in the zone of the browser: what it gets is the time of day in the zone of the page. */
+function inZone(times) {
+  const offset = times.length ? zoneOffset(new Date(times[times.length - 1])) : 0;
+  return times.map((time) => time + offset);
+}
+
+const written = (ms) => new Date(ms).toISOString().slice(0, 23).replace("T", " ");
 
 export function interpolate1(xs, ys, x) {
   if (!xs.length) return x;

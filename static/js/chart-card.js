@@ -41,7 +41,7 @@ export class ChartCard {
 
   #watch() {
     new IntersectionObserver((entries) => this.#near(entries.at(-1).isIntersecting), { rootMargin: NEAR }).observe(this.element);
-    new IntersectionObserver((entries) => this.#seen(entries.at(-1).isIntersecting)).observe(this.figure);
+    new IntersectionObserver((entries) => this.#seen(entries.at(-1).isIntersecting)).observe(this.element.querySelector("[data-chart-body]"));
     new ResizeObserver(() => this.#resized()).observe(this.figure);
     watchDrag(this);
     document.addEventListener("ft:theme", () => this.redraw());
@@ -129,7 +129,8 @@ export class ChartCard {
 
   async draw() {
     if (!this.plotly || !this.data.loaded || this.isDragged) return;
-    this.width = this.figure.clientWidth;
+    this.table.show();
+    this.width = this.figure.clientWidth || this.width;
     const { lines, left } = linesOf(this.data, this.view, this.page.devices, this.focused);
     this.lineCount = lines.length;
     this.lines = lines;
@@ -144,7 +145,6 @@ export class ChartCard {
     this.#say(captionNotes(notes, left, lines.length));
     this.legend.show();
     this.toolbar.show();
-    this.table.show();
     this.element.dispatchEvent(new CustomEvent("ft:drawn"));
   }
 

@@ -104,7 +104,7 @@ function strangeTrace(points, axis, y, theme) {
     type: "scatter",
     mode: "markers",
     name: gettext("Not a number"),
-    x: points.map((point) => axis.at(point.step)),
+    x: points.map((point) => axis.shown(point.step)),
     y: points.map(() => edge),
     cliponaxis: false,
     marker: { symbol: "x", size: 9, color: theme.bad },
@@ -136,13 +136,15 @@ function layoutOf(state, axis, range, y, hasLabels) {
       ...common,
       type: axis.type,
       title: { text: axis.title, font: { size: 12 }, standoff: 8 },
-      range: range.map((step) => axis.at(step)),
+      range: range.map(axis.shown),
       showgrid: false,
       ticks: "outside",
       ticklen: 4,
       tickcolor: theme.grid,
       hoverformat: axis.type === "date" ? "%H:%M:%S" : ",.6~r",
-      nticks: Math.max(3, Math.round(state.width / 70)),
+      nticks: Math.max(3, Math.round(state.width / (axis.type === "date" ? 130 : 70))),
+      tickformat: axis.type === "date" ? timeFormat(range, axis) : "",
+      tickangle: 0,
       showspikes: true,
       spikemode: "across",
       spikethickness: 1,
@@ -165,6 +167,9 @@ function layoutOf(state, axis, range, y, hasLabels) {
   };
 }
 
+const DAY_MS = 86_400_000;
+const timeFormat = ([first, last], axis) => (axis.at(last) - axis.at(first) > DAY_MS ? "%d %b %H:%M" : "%H:%M:%S");
+
 /* A rule where a later attempt went on. */
 function attemptRules({ attempts, theme }, axis) {
   return attempts
@@ -173,8 +178,8 @@ function attemptRules({ attempts, theme }, axis) {
       type: "line",
       xref: "x",
       yref: "paper",
-      x0: axis.at(attempt.step),
-      x1: axis.at(attempt.step),
+      x0: axis.shown(attempt.step),
+      x1: axis.shown(attempt.step),
       y0: 0,
       y1: 1,
       line: { color: theme.line, width: 1, dash: "dot" },

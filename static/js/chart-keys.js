@@ -11,6 +11,7 @@ export function startChartKeys(card) {
     const handled = event.shiftKey ? pan(card, event.key) : toolbarKey(card, event.key) || move(card, place, event.key);
     if (handled) event.preventDefault();
   });
+  card.table.place.addEventListener("keydown", (event) => event.key === "t" && (event.preventDefault(), act(card, "table")));
   card.figure.addEventListener("blur", () => window.Plotly?.Fx.unhover(card.figure.querySelector("[data-chart-plot]")));
 }
 

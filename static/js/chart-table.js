@@ -8,6 +8,10 @@ export class ChartTable {
     this.card = card;
     this.place = card.element.querySelector("[data-chart-table]");
     this.page = 0;
+    this.scroller = scroller();
+    this.bar = document.createElement("div");
+    this.bar.className = "pager";
+    this.place.append(this.scroller, this.bar);
     this.place.addEventListener("click", (event) => {
       const turn = event.target.closest("[data-turn]")?.dataset.turn;
       if (turn) this.turn(Number(turn));
@@ -16,21 +20,30 @@ export class ChartTable {
 
   turn(by) {
     this.page += by;
+    this.scroller.focus();
+    this.scroller.scrollTop = 0;
     this.show();
-    this.place.querySelector("[data-turn]:not([disabled])")?.focus();
   }
 
   show() {
     const { card } = this;
     const isTable = Boolean(card.view.table);
-    this.place.hidden = !isTable;
-    card.figure.hidden = isTable;
-    if (!isTable || document.activeElement?.closest?.("[data-chart-table] table")) return;
+    if (this.place.hidden === isTable) this.#turnTo(isTable);
+    if (!isTable) return;
     const columns = card.data.all.filter((series) => series.steps.length);
     const rows = rowsOf(columns, card.view.range);
     this.page = Math.min(Math.max(this.page, 0), Math.max(0, Math.ceil(rows.length / PAGE) - 1));
     const shown = rows.slice(this.page * PAGE, (this.page + 1) * PAGE);
-    this.place.replaceChildren(this.#table(columns, shown), this.#pager(rows.length));
+    this.scroller.replaceChildren(this.#table(columns, shown));
+    if (!this.bar.contains(document.activeElement)) this.#showPager(rows.length);
+  }
+
+  /* Focus goes along to what takes the place of the chart, and back. */
+  #turnTo(isTable) {
+    const hadFocus = this.card.figure === document.activeElement || this.place.contains(document.activeElement);
+    this.place.hidden = !isTable;
+    this.card.figure.hidden = isTable;
+    if (hadFocus) requestAnimationFrame(() => (isTable ? this.scroller : this.card.figure).focus());
   }
 
   #table(columns, rows) {
@@ -44,23 +57,23 @@ export class ChartTable {
       row.append(cell("th", whole(step), "number"));
       columns.forEach((series, i) => row.append(cell("td", values[i] === undefined ? "" : metric(values[i], series.key), "number")));
     }
-    const scroller = document.createElement("div");
-    scroller.className = "table-scroll chart-rows";
-    scroller.tabIndex = 0;
-    scroller.setAttribute("role", "region");
-    scroller.setAttribute("aria-label", gettext("Points as a table"));
-    scroller.append(table);
-    return scroller;
+    return table;
   }
 
-  #pager(total) {
-    const bar = document.createElement("div");
-    bar.className = "pager";
+  #showPager(total) {
     const first = this.page * PAGE;
     const text = say(gettext("%(first)s–%(last)s of %(total)s steps, newest first"), { first: Math.min(first + 1, total), last: Math.min(first + PAGE, total), total: whole(total) });
-    bar.append(text, turner(gettext("Newer"), -1, this.page === 0), turner(gettext("Older"), 1, first + PAGE >= total));
-    return bar;
+    this.bar.replaceChildren(text, turner(gettext("Newer"), -1, this.page === 0), turner(gettext("Older"), 1, first + PAGE >= total));
   }
+}
+
+function scroller() {
+  const made = document.createElement("div");
+  made.className = "table-scroll chart-rows";
+  made.tabIndex = 0;
+  made.setAttribute("role", "region");
+  made.setAttribute("aria-label", gettext("Points as a table"));
+  return made;
 }
 
 function rowsOf(columns, range) {

@@ -65,6 +65,15 @@ function minutesLeft(low, high) {
   return say(gettext("about %(low)s–%(high)s min left"), { low, high });
 }
 
+/* The zone in which the server wrote the times of this page: the reader's own setting. */
+const zone = () => document.body.dataset.timeZone || "UTC";
+
 export function clock(date) {
-  return date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  return date.toLocaleTimeString("en-GB", { timeZone: zone(), hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
+
+/* How far that zone is ahead of UTC at a moment, in ms. */
+export function zoneOffset(date) {
+  const there = new Date(date.toLocaleString("en-US", { timeZone: zone() }));
+  return there - new Date(date.toLocaleString("en-US", { timeZone: "UTC" }));
 }

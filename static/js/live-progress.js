@@ -1,6 +1,6 @@
 /* Rows of jobs that run ([data-job]) follow their job: bar, per cent and time left change as it is reported, without the
    list being fetched again. Which jobs these are changes as regions are renewed. */
-import { duration } from "./format.js";
+import { timeLeft } from "./format.js";
 import { subscribe } from "./live-topics.js";
 
 const MOST = 40;
@@ -29,8 +29,8 @@ function show(job) {
 }
 
 function leftOf(job) {
-  if (job.eta_seconds === null) return gettext("measuring speed…");
-  return interpolate(gettext("about %(left)s left"), { left: duration(job.eta_seconds) }, true);
+  if (job.progress >= 1) return job.state_line.text;
+  return job.eta_seconds === null ? gettext("Measuring speed…") : timeLeft(job.eta_seconds);
 }
 
 function say(row, name, text) {

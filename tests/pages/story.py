@@ -258,7 +258,7 @@ def _train_frame(rank: int, steps: list[int]) -> Frame:
         "train/wait_seconds": [0.01 - 0.006 * rank] * len(steps),
     }
     now = time.time()
-    return Frame(steps, [now - (len(steps) - 1 - index) * 0.05 for index in range(len(steps))], columns)
+    return Frame(steps, [now - (len(steps) - 1 - index) * 0.0005 for index in range(len(steps))], columns)
 
 
 def _eval_frame(steps: list[int]) -> Frame:

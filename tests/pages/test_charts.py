@@ -1,5 +1,7 @@
 """Charts: what they draw, what they keep, and what they say about what they do not draw."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.pages.browsing import Reader
@@ -106,15 +108,19 @@ def test_smoothing_goes_on_live_as_the_server_would_have_done(site, reader):
 
 
 def test_the_keyboard_reads_points_and_turns_the_chart_into_a_table(site, reader):
-    a_drawn_job(site, reader)
+    job = a_drawn_job(site, reader)
     reader.page.focus("[data-chart=loss] [data-chart-figure]")
     reader.page.keyboard.press("End")
     said = reader.page.inner_text("[data-chart=loss] [data-chart-readout]")
     assert "step 60:" in said, said
     reader.page.keyboard.press("t")
     rows = reader.page.locator("[data-chart=loss] [data-chart-table] tbody tr")
-    assert rows.count() == 60
+    reader.until(lambda: rows.count() == 60)
     assert rows.first.inner_text().startswith("60")
+    site.tell("feed", job=job, steps=1)
+    reader.until(lambda: rows.count() == 61, about="the table is live too")
+    reader.page.keyboard.press("t")
+    reader.until(lambda: reader.page.is_visible("[data-chart=loss] [data-chart-figure]"))
 
 
 def test_series_of_devices_keep_their_colours(site, reader):
@@ -132,3 +138,12 @@ def test_a_picture_of_the_chart_can_be_saved(site, reader):
     text = saved.value.path().read_text()
     assert "digits on two devices" in text
     assert "cpu-1" in text
+
+
+def test_wall_time_is_that_of_the_page_not_of_the_browser(site, chromium):
+    with Reader(site, chromium, timezone_id="Asia/Shanghai") as reader:
+        a_drawn_job(site, reader, query="?x=wall")
+        first = reader.page.evaluate(f"{PLOT}.data[0].x[0]")
+        now = datetime.now(UTC)
+        assert abs((now - datetime.fromisoformat(f"{first}+00:00")).total_seconds()) < 300
+        reader.had_no_trouble()
