@@ -45,6 +45,8 @@ def run(home: DeviceHome, preload: str = PRELOAD, rank: str = RANK) -> int:
         signal.signal(number, lambda *_: agent.stop())
     try:
         log.info("agent of %s, queue %s, server %s", device.slug, device.queue, device.server)
+        if os.environ.get("FLEETUNE_FAULT"):
+            log.warning("FLEETUNE_FAULT is set: this agent will fail on purpose")
         return agent.serve()
     finally:
         agent.end()
