@@ -1,5 +1,6 @@
 """Keeps the warm starter of a device (`python -m training.starter`), and asks it for supervisors."""
 
+import hashlib
 import json
 import logging
 import os
@@ -148,4 +149,9 @@ def _socket_path(home: Path) -> Path:
     path = home / "starter.sock"
     if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
         return path
-    return Path(tempfile.mkdtemp(prefix="fleetune-")) / "starter.sock"
+    private = Path(tempfile.gettempdir()) / f"fleetune-{os.getuid()}"
+    private.mkdir(mode=0o700, exist_ok=True)
+    status = private.lstat()
+    if status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise ValueError(f"{private} is not a private directory of this user: remove it")
+    return private / f"{hashlib.sha256(os.fsencode(home)).hexdigest()[:16]}.sock"
