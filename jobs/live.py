@@ -10,6 +10,8 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from django.conf import settings
+from django.utils import translation
 from redis.exceptions import RedisError
 
 from jobs import queries
@@ -33,9 +35,11 @@ def publish_state(job_id: int, seq: int | None = None) -> None:
     job = queries.with_parts(Job.objects.filter(pk=job_id)).first()
     if job is None:
         return
+    with translation.override(settings.LANGUAGE_CODE):
+        state = queries.job_json(job)
     _send(
         [
-            (f"job.{job_id}", {"type": "job.state", "seq": seq, "job": queries.job_json(job)}),
+            (f"job.{job_id}", {"type": "job.state", "seq": seq, "job": state}),
             (f"row.{job_id}", {"type": "live.row", "job": job_id}),
             ("live.queue", {"type": "live.queue"}),
         ]

@@ -8,6 +8,8 @@ from asgiref.sync import async_to_sync
 from channels.auth import get_user
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
+from django.utils.translation import get_supported_language_variant
+from django.utils.translation.trans_real import parse_accept_lang_header
 
 from accounts.authentication import live_token
 from accounts.models import Token, User
@@ -21,6 +23,7 @@ class Reader:
 
     user: User
     token: Token | None = None
+    language: str = settings.LANGUAGE_CODE
 
 
 def origin_fits(scope: dict[str, Any]) -> bool:
@@ -40,13 +43,24 @@ def reader_of(scope: dict[str, Any]) -> Reader | None:
     text = bearer(scope)
     if text:
         token = live_token(text)
-        return Reader(token.user, token) if token else None
+        return Reader(token.user, token, language_of(scope, token.user)) if token else None
     session = scope.get("session")
     if session is None or not session.session_key:
         return None
     store = import_module(settings.SESSION_ENGINE).SessionStore(session.session_key)
     user = async_to_sync(get_user)({"session": store})
-    return Reader(user) if user.is_authenticated and user.is_active else None
+    return Reader(user, None, language_of(scope, user)) if user.is_authenticated and user.is_active else None
+
+
+def language_of(scope: dict[str, Any], user: User) -> str:
+    """The language in which a page would greet this reader."""
+    wishes = [user.language, *(code for code, _weight in parse_accept_lang_header(header(scope, b"accept-language")))]
+    for wish in wishes:
+        try:
+            return get_supported_language_variant(wish)
+        except LookupError:
+            continue
+    return settings.LANGUAGE_CODE
 
 
 def bearer(scope: dict[str, Any]) -> str:

@@ -9,7 +9,10 @@ import time
 from typing import Any
 from urllib.parse import parse_qs
 
+from django.conf import settings
+
 from accounts.permissions import may, visible
+from jobs import queries
 from jobs.consumers.outbox import Outbox
 from jobs.consumers.replay import Changed, Replay
 from jobs.consumers.socket import (
@@ -86,7 +89,7 @@ class JobConsumer(Socket):
         frames, until = self.outbox.take_after(self.last)
         state, self.state = self.state, None
         if state is not None:
-            frames.append(state_frame(until + 1, state))
+            frames.append(state_frame(until + 1, await self._translated(state)))
         frames = [frame for frame in frames if frame["type"] != "state" or frame["job"]]
         messages = merged(frames, self.last, until)
         for message in messages:
@@ -95,6 +98,12 @@ class JobConsumer(Socket):
         self.last = max(self.last, until)
         await self._mend()
         return len(messages)
+
+    async def _translated(self, state: dict[str, Any]) -> dict[str, Any]:
+        """Published states speak the server's language; a reader of another one gets the job anew."""
+        if self.reader.language == settings.LANGUAGE_CODE:
+            return state
+        return await self.look_up(_state_of, self.job_id) or state
 
     async def _mend(self) -> None:
         """Read from the store what does not come by itself."""
@@ -109,7 +118,7 @@ class JobConsumer(Socket):
     async def _catch_up(self) -> None:
         self.outbox.gap, self.missing_since = False, None
         while True:
-            replay = await in_database(Replay.of, self.job_id, self.last)
+            replay = await self.look_up(Replay.of, self.job_id, self.last)
             if replay is None:
                 raise Refused(NOT_THERE)
             try:
@@ -166,6 +175,11 @@ def _after(query: bytes) -> int | None:
 def _may_see(reader: Any, job_id: int) -> bool:
     job = visible(reader.user, Job.objects.filter(removed_at=None)).filter(pk=job_id).select_related("project").first()
     return job is not None and may(reader.user, "see", job, token=reader.token)
+
+
+def _state_of(job_id: int) -> dict[str, Any] | None:
+    job = queries.with_parts(Job.objects.filter(pk=job_id)).first()
+    return queries.job_json(job) if job else None
 
 
 def _seq_of(job_id: int) -> int:

@@ -12,7 +12,7 @@ from accounts.permissions import visible
 from devices import queries as device_queries
 from jobs import queries, waiting
 from jobs.consumers.gate import Reader
-from jobs.consumers.socket import BAD_MESSAGE, HEARTBEAT_S, NOT_THERE, RIGHTS_S, Refused, Socket, in_database
+from jobs.consumers.socket import BAD_MESSAGE, HEARTBEAT_S, NOT_THERE, RIGHTS_S, Refused, Socket
 from jobs.models import Job
 
 CHANGES_EVERY_S = 0.5
@@ -64,7 +64,7 @@ class LiveConsumer(Socket):
     async def _tell(self, topic: str) -> None:
         """Send a topic. What was there and is gone since (a removed job) is left out, without ending the rest."""
         try:
-            message = await in_database(_message, self.reader, topic)
+            message = await self.look_up(_message, self.reader, topic)
         except Refused:
             if topic not in self.told:
                 raise

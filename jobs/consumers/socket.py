@@ -13,6 +13,7 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.utils import await_many_dispatch
 from django.db import close_old_connections
+from django.utils import translation
 
 from jobs.consumers import gate
 from jobs.consumers.ear import Ear
@@ -81,6 +82,15 @@ class Socket(AsyncWebsocketConsumer):
             return
         self.task = asyncio.create_task(self._run())
 
+    async def look_up(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """`in_database`, in the reader's language."""
+
+        def speak() -> Any:
+            with translation.override(self.reader.language):
+                return function(*arguments)
+
+        return await in_database(speak)
+
     async def let_in(self) -> None:
         """Read again who this is. Raises Refused(SIGNED_OUT)."""
         reader = await in_database(gate.reader_of, self.scope)
@@ -143,9 +153,9 @@ class Socket(AsyncWebsocketConsumer):
             await self._end(self.close(refused.code, refused.why))
 
     async def _end(self, closing: Awaitable[None]) -> None:
-        """Say goodbye; a reader that does not even take that is cut off by the server's ping."""
+        """Say goodbye: the code waits for room in the connection. A reader that makes none is cut off by the ping."""
         try:
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(STALLED_S):
                 await closing
         except TimeoutError:
             return

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from asgiref.testing import ApplicationCommunicator
@@ -11,20 +13,34 @@ from config.asgi import application
 WAIT_S = 5.0
 
 
+def scope_of(path: str, headers: dict[bytes, bytes]) -> dict[str, Any]:
+    path, _, query = path.partition("?")
+    return {
+        "type": "websocket",
+        "scheme": "ws",
+        "path": path,
+        "query_string": query.encode(),
+        "headers": [(b"host", b"localhost"), *headers.items()],
+        "subprotocols": [],
+    }
+
+
+@asynccontextmanager
+async def sending_to(send: Callable[[dict[str, Any]], Awaitable[None]], path: str, headers: dict[bytes, bytes]):
+    """A websocket whose every message goes through `send`, which may take its time."""
+    came: asyncio.Queue = asyncio.Queue()
+    came.put_nowait({"type": "websocket.connect"})
+    running = asyncio.create_task(application(scope_of(path, headers), came.get, send))
+    yield
+    came.put_nowait({"type": "websocket.disconnect", "code": 1006})
+    await asyncio.wait_for(running, WAIT_S)
+
+
 class Connection(ApplicationCommunicator):
     """One websocket, opened by `connected`."""
 
     def __init__(self, path: str, headers: dict[bytes, bytes]):
-        path, _, query = path.partition("?")
-        scope = {
-            "type": "websocket",
-            "scheme": "ws",
-            "path": path,
-            "query_string": query.encode(),
-            "headers": [(b"host", b"localhost"), *headers.items()],
-            "subprotocols": [],
-        }
-        super().__init__(application, scope)
+        super().__init__(application, scope_of(path, headers))
 
     async def opened(self) -> bool:
         """Whether the server accepts."""
