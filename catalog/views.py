@@ -116,7 +116,7 @@ def dataset_do(request: HttpRequest, slug: str, verb: str) -> HttpResponse:
 
 
 def _add(request: HttpRequest, asked: dict[str, Any], project) -> Dataset:
-    how = {"via": "page", "address": address_of(request)}
+    how: dict[str, Any] = {"via": "page", "address": address_of(request)}
     if asked["file"]:
         return services.add_upload(request.user, project, asked["name"], asked["file"], **how)
     return services.add_builtin(request.user, project, asked["builtin"], name=asked["name"] or None, **how)

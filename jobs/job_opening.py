@@ -17,7 +17,7 @@ def body(actor: User, asked: Any) -> dict[str, Any]:
     data = visible(actor, Dataset.objects.filter(removed_at=None, state=DatasetState.READY, task__in=TASKS_BUILT))
     wanted = data.filter(slug=asked.get("dataset", "")).first()
     dataset = wanted or data.order_by("demo", "-id").first()
-    model = {"source": "conv"}
+    model: dict[str, Any] = {"source": "conv"}
     if str(asked.get("source", "")).isdecimal():
         model = {"source": "job", "id": int(asked["source"])}
     spec = JobSpec(

@@ -67,7 +67,7 @@ def jobs_of(actor: Any, filters: Mapping[str, Any] | None = None) -> QuerySet[Jo
         jobs = jobs.filter(archived=False)
     ordered = _ordered(jobs, chosen.get("ordering", ["-id"])[-1])
     if isinstance(ordered, Problem):
-        problems.append(ordered)
+        raise Invalid([*problems, ordered])
     if problems:
         raise Invalid(problems)
     return ordered

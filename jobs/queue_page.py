@@ -47,7 +47,7 @@ def why(reasons: Counter) -> str:
 
 
 def _words(reason: str) -> str:
-    known = {
+    known: dict[str, str] = {
         WaitReason.DEVICE_BUSY: _("for a busy device"),
         WaitReason.DEVICE_OFFLINE: _("for an offline device"),
         WaitReason.NO_DEVICE: _("for a device that is not there"),

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.utils.html import format_html, format_html_join, mark_safe
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
 from jobs import history, queries

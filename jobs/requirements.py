@@ -18,7 +18,10 @@ def verdicts(job: Job) -> list[dict[str, Any]]:
 
 
 def _verdict(text: str, job: Job) -> dict[str, Any]:
-    key, sign, limit = REQUIREMENT.match(text).groups()
+    found = REQUIREMENT.match(text)
+    if found is None:
+        raise ValueError(f"no requirement: {text!r}")
+    key, sign, limit = found.groups()
     stored = job.summary.get(key)
     if stored is None:
         return {"text": text, "key": key, "value": None, "verdict": "unknown" if job.state in ENDED else "open"}

@@ -64,8 +64,9 @@ class SpecField:
         return RANGES.get(self.path, (None, None))[1]
 
 
-def _named(values: tuple[str, ...], built: tuple[str, ...], words: dict[str, tuple]) -> tuple[Choice, ...]:
-    return tuple(Choice(value, *words.get(value, (value, "")), built=value in built) for value in values)
+def _named(values: tuple[str, ...], built: tuple[str, ...], words: dict[str, tuple[Any, Any]]) -> tuple[Choice, ...]:
+    named = ((value, *words.get(value, (value, ""))) for value in values)
+    return tuple(Choice(value, label, text, value in built) for value, label, text in named)
 
 
 METHOD_CHOICES = _named(

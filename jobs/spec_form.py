@@ -30,10 +30,10 @@ def body_of(form: QueryDict) -> dict[str, Any]:
         if item.kind == "choices":
             put(body, path, form.getlist(path))
         else:
-            put(body, path, _read(item.kind, form[path].strip(), item.default))
+            put(body, path, _read(item.kind, form.get(path, "").strip(), item.default))
     put(body, "devices.ids", form.getlist("devices.ids") if form.get("devices.by") == "ids" else [])
     if "recipe" in form:
-        body["recipe"] = _json_or_text(form["recipe"], [])
+        body["recipe"] = _json_or_text(form.get("recipe", ""), [])
     return body
 
 

@@ -43,15 +43,19 @@ def apply(slug: str, body: dict[str, Any]) -> dict[str, Any]:
     if chosen is None:
         return body
     result = copy.deepcopy(body)
-    training = result.get("training") if isinstance(result.get("training"), dict) else {}
-    result["training"] = training | chosen.training
+    result["training"] = _training(result) | chosen.training
     return result
 
 
 def matching(body: dict[str, Any]) -> str:
     """The preset whose every setting `body` has; "" when none fits."""
-    training = body.get("training") if isinstance(body.get("training"), dict) else {}
+    training = _training(body)
     for preset in PRESETS:
         if all(training.get(name) == value for name, value in preset.training.items()):
             return preset.slug
     return ""
+
+
+def _training(body: dict[str, Any]) -> dict[str, Any]:
+    training = body.get("training")
+    return training if isinstance(training, dict) else {}

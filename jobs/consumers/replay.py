@@ -61,10 +61,13 @@ class Replay:
 
     def _frames(self, page: list[_Item]) -> list[Message]:
         loaded = {kind: self._loaded(kind, [i.key for i in page if i.kind == kind]) for kind in _LOADERS}
-        found = [loaded[item.kind].get(item.key) for item in page]
-        if None in found:
-            raise Changed
-        return [frame | {"first_seq": item.start, "seq": item.start} for frame, item in zip(found, page, strict=True)]
+        frames = []
+        for item in page:
+            frame = loaded[item.kind].get(item.key)
+            if frame is None:
+                raise Changed
+            frames.append(frame | {"first_seq": item.start, "seq": item.start})
+        return frames
 
     def _loaded(self, kind: str, keys: list[int]) -> dict[int, Message]:
         return dict(_LOADERS[kind](keys)) if keys else {}

@@ -28,7 +28,7 @@ def encode(points: Points) -> bytes:
     return bytes([FORMAT]) + _compressor().compress(body)
 
 
-def decode(data: bytes, count: int) -> Points:
+def decode(data: bytes | memoryview, count: int) -> Points:
     """The points of a chunk. Raises ValueError when the bytes are not `count` points of a known format."""
     data = bytes(data)
     if data[:1] != bytes([FORMAT]):

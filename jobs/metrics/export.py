@@ -69,7 +69,7 @@ def parquet_pieces(pieces: Iterable[Piece]) -> Iterator[bytes]:
     yield sink.taken()
 
 
-def parquet_groups(pieces: Iterable[Piece], file: IO[bytes]) -> Iterator[None]:
+def parquet_groups(pieces: Iterable[Piece], file: "IO[bytes] | Sink") -> Iterator[None]:
     """Write Parquet to `file`, giving way after each row group; the file is whole when the iterator ends."""
     import pyarrow.parquet
 
