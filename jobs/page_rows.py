@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from jobs import queries, sentences, sparkline
+from jobs import queries, sparkline
+from jobs.job_page import headline
 from jobs.models import Job
 from jobs.states import ENDED
 
@@ -29,13 +29,18 @@ class JobRow:
     parts: dict[str, Any] = field(default_factory=dict)
     spark: sparkline.Sparkline | None = None
 
-    @cached_property
+    @property
     def line(self) -> dict[str, Any]:
-        return sentences.state_line(self.job)
+        return self.parts["state_line"]
 
     @property
     def url(self) -> str:
         return reverse("job", args=[self.job.pk])
+
+    @property
+    def left(self) -> str:
+        """Time left; after the last step what happens then."""
+        return self.line["text"] if self.parts["progress"] >= 1 else headline.time_left(self.parts["eta_seconds"])
 
     @property
     def hue(self) -> int:

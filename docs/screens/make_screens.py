@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
@@ -19,12 +20,15 @@ FOLDER = Path(__file__).parent
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 LOOKS = {
-    "light": {"color_scheme": "light", "viewport": {"width": 1440, "height": 900}},
-    "dark": {"color_scheme": "dark", "viewport": {"width": 1440, "height": 900}},
-    "360": {"color_scheme": "light", "viewport": {"width": 360, "height": 780}, "device_scale_factor": 2},
+    "light": {"color_scheme": "light", "viewport": {"width": 1440, "height": 1080}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1440, "height": 1080}},
+    "360": {"color_scheme": "light", "viewport": {"width": 360, "height": 1080}, "device_scale_factor": 2},
 }
 WITHIN_S = 240
 SETTLED_MS = 2500
+DRAWN_WITHIN_S = 15
+UNDRAWN = """[...document.querySelectorAll("[data-chart]")].some((chart) =>
+  chart.getBoundingClientRect().top < innerHeight && !chart.querySelector(".main-svg"))"""
 RUNNING_STEPS = 150
 """a chart with fewer steps shows little"""
 
@@ -77,7 +81,7 @@ def main(url: str, link: str) -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         first = browser.new_context()
-        _sign_in(first.new_page(), link if link.startswith("http") else url + link)
+        _sign_in(first.new_page(), url + urlsplit(link).path)
         server = Server(first, url)
         jobs = _jobs(server)
         for look, options in LOOKS.items():
@@ -123,9 +127,17 @@ def _take(context: BrowserContext, url: str, name: str) -> None:
     page = context.new_page()
     page.goto(url)
     page.wait_for_timeout(SETTLED_MS)
-    page.screenshot(path=FOLDER / name, full_page=name.endswith("360.png"))
+    _wait_for_charts(page)
+    page.screenshot(path=FOLDER / name)
     page.close()
     print(name)
+
+
+def _wait_for_charts(page: Page) -> None:
+    """Until each chart in view is drawn; one without a point never is."""
+    deadline = time.monotonic() + DRAWN_WITHIN_S
+    while page.evaluate(UNDRAWN) and time.monotonic() < deadline:
+        page.wait_for_timeout(250)
 
 
 if __name__ == "__main__":
