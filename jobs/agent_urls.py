@@ -18,7 +18,7 @@ def events(request):
     return agent_views.post_events(request) if request.method == "POST" else agent_views.stored_events(request)
 
 
-events.csrf_exempt = True  # type: ignore[attr-defined] - no cookie is looked at
+events.csrf_exempt = True  # type: ignore[attr-defined]  # no cookie is looked at
 
 urlpatterns = [
     path("assignments", agent_views.assignments_view),

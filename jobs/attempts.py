@@ -169,9 +169,8 @@ def _tell_activity(job: Job, attempt: Attempt) -> None:
     """What the ranks are busy with beside training, on the job; preparing data is what a starting job waits for."""
     busy = attempt.ranks.exclude(activity="").select_related("device").order_by("rank").first()
     told: dict[str, Any] = {"activity": busy.activity if busy else ""}
-    preparing = busy is not None and busy.activity == WaitReason.PREPARING_DATA
     if job.state in (JobState.CLAIMED, JobState.STARTING):
-        if preparing:
+        if busy is not None and busy.activity == WaitReason.PREPARING_DATA:
             percent = round(100 * busy.activity_progress)
             told |= {"wait_reason": WaitReason.PREPARING_DATA}
             told |= {"reason_params": {"device": busy.device.slug, "percent": percent}}

@@ -130,7 +130,7 @@ def _params(job: Job, attempt: Attempt, ending: End) -> dict[str, Any]:
     slugs = dict(attempt.ranks.values_list("rank", "device__slug"))
     named = [number for number in (ending.rank, ending.params.get("peer")) if number in slugs]
     named += [number for number in ending.params.get("ranks", []) if number in slugs]
-    known = {"attempt": attempt.number, "checkpoint": checkpoints.newest_step(job)}
+    known: dict[str, Any] = {"attempt": attempt.number, "checkpoint": checkpoints.newest_step(job)}
     if named:
         known |= {"device": slugs[named[0]], "devices": [slugs[number] for number in dict.fromkeys(named)]}
     return known | ending.params

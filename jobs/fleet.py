@@ -86,7 +86,7 @@ def _holders() -> dict[int, dict[str, Any]]:
     }
     errands = dict(Errand.objects.filter(pk__in={errand for _, _, errand in live if errand}).values_list("pk", "kind"))
     return {
-        device_id: _holder(attempts.get(attempt_id), errands.get(errand_id, ""))
+        device_id: _holder(attempts.get(attempt_id or 0), errands.get(errand_id or 0, ""))
         for device_id, attempt_id, errand_id in live
     }
 

@@ -1,6 +1,6 @@
 """Where jobs answer the apps downstairs, which know nothing of them."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from accounts import services as accounts
 from accounts.models import User
@@ -13,18 +13,16 @@ from jobs import assignments, live, services
 from jobs.models import Job
 from jobs.states import ENDED
 
+Listener = TypeVar("Listener")
+
 
 def connect() -> None:
     """Register everything below; called once when the app is ready."""
-    for listeners, listener in (
-        (devices.move_jobs_off, services.move_off),
-        (devices.fleet_changed, live.publish_fleet),
-        (catalog.users_of_dataset, users_of_dataset),
-        (data_of_device, data_needed_by),
-        (accounts.landing_page, demo_page),
-    ):
-        if listener not in listeners:
-            listeners.append(listener)
+    _register(devices.move_jobs_off, services.move_off)
+    _register(devices.fleet_changed, live.publish_fleet)
+    _register(catalog.users_of_dataset, users_of_dataset)
+    _register(data_of_device, data_needed_by)
+    _register(accounts.landing_page, demo_page)
 
 
 def users_of_dataset(dataset: Dataset) -> list[dict[str, Any]]:
@@ -43,3 +41,8 @@ def demo_page(_user: User) -> str | None:
     alive = Job.objects.filter(demo=True, removed_at=None).exclude(state__in=ENDED)
     job = alive.filter(state="running").order_by("-id").first() or alive.order_by("id").first()
     return f"/jobs/{job.pk}/" if job else None
+
+
+def _register(listeners: list[Listener], listener: Listener) -> None:
+    if listener not in listeners:
+        listeners.append(listener)

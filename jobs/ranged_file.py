@@ -1,8 +1,9 @@
 """A stored file as an answer, whole or from a byte on, read in pieces so that no size fills the server's memory."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
+from typing import cast
 
 from asgiref.sync import sync_to_async
 from django.http import FileResponse, HttpResponse
@@ -15,8 +16,8 @@ class _Pieces(FileResponse):
     """Under ASGI Django would read a plain file response into memory as a whole."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        pieces = iter(self.streaming_content)
-        while (piece := await sync_to_async(next)(pieces, None)) is not None:
+        pieces = iter(cast("Iterable[bytes]", self.streaming_content))
+        while piece := await sync_to_async(lambda: next(pieces, b""))():
             yield piece
 
 

@@ -87,8 +87,8 @@ def end_silent_leases(now: datetime) -> int:
     for lease in leases.expired(now):
         if lease.errand_id is not None:
             errands.lose(lease.errand_id, lease.device_id, now)
-        else:
-            ended += _end_silent_lease(lease, now)
+        elif lease.attempt_id is not None:
+            ended += _end_silent_lease(lease, lease.attempt_id, now)
     return ended
 
 
@@ -99,8 +99,8 @@ def end_overdue_jobs(now: datetime) -> int:
 
 
 @transaction.atomic
-def _end_silent_lease(lease: Lease, now: datetime) -> bool:
-    attempt = Attempt.objects.get(pk=lease.attempt_id)
+def _end_silent_lease(lease: Lease, attempt_id: int, now: datetime) -> bool:
+    attempt = Attempt.objects.get(pk=attempt_id)
     job = Job.objects.select_for_update(no_key=True).get(pk=attempt.job_id)
     attempt.refresh_from_db()
     attempt.job = job

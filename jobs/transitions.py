@@ -26,7 +26,7 @@ def move(
     user: User | None = None,
     reason: str = "",
     params: dict[str, Any] | None = None,
-    only_from: Iterable[JobState] | None = None,
+    only_from: Iterable[str] | None = None,
     **fields: Any,
 ) -> bool:
     """Move a job to `to` if it stands where `LEGAL` lets this actor do so (or in `only_from`, when given).
@@ -53,7 +53,7 @@ def first(job: Job, actor: Actor, user: User | None) -> None:
     job.seq += 1
 
 
-def _legal(state: str, to: JobState, actor: Actor, only_from: Iterable[JobState] | None) -> bool:
+def _legal(state: str, to: JobState, actor: Actor, only_from: Iterable[str] | None) -> bool:
     return actor in LEGAL.get((state, to), ()) and (only_from is None or state in only_from)
 
 

@@ -62,7 +62,7 @@ def _spools(scope: Scope) -> Iterator[Violation]:
 def _spools_of(job: Job) -> Iterator[Violation]:
     last = job.attempts.order_by("-number").first()
     for rank in Rank.objects.filter(attempt=last, exit_report__isnull=False) if last else ():
-        written = rank.exit_report["last_batch"]
+        written = (rank.exit_report or {}).get("last_batch", 0)
         if rank.last_batch < written:
             rows = {"job": job.pk, "rank": rank.rank, "stored": rank.last_batch, "written": written}
             yield Violation("I6", "batches of the last attempt are missing", rows)

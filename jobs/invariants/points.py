@@ -36,7 +36,7 @@ def _series(job: Job) -> Iterator[Violation]:
         rows = {"job": job.pk, "rank": rank, "key": key}
         steps = [points.steps for points in opened.get((rank, key), [])]
         for chunk in Chunk.objects.filter(job=job, rank=rank, key=key).order_by("first_step").iterator():
-            points = chunks.decode(chunk.data, chunk.count)
+            points = chunks.decode(bytes(chunk.data), chunk.count)
             steps.append(points.steps)
             if chunk.summary != chunks.summary(points):
                 yield Violation("I4", "a chunk's summary is not that of its points", rows | {"chunk": chunk.pk})

@@ -102,7 +102,7 @@ def translated(sentence: str, params: Mapping[str, Any]) -> str:
 def time_left(job_id: int) -> str:
     """How long a job that others wait for still takes, as part of a sentence."""
     seconds = cache.get_or_set(f"time-left-{job_id}", lambda: _seconds_left(job_id), LOOK_AGAIN_S)
-    if seconds < 0:
+    if seconds is None or seconds < 0:
         return _("nobody knows yet how long")
     if seconds < 60:
         return _("less than a minute left")
@@ -112,7 +112,7 @@ def time_left(job_id: int) -> str:
 def _seconds_left(job_id: int) -> float:
     """At the speed of the open attempt; -1 while that is not known."""
     attempt = Attempt.objects.filter(job=job_id, ended_at=None).exclude(started_at=None).select_related("job").first()
-    if attempt is None:
+    if attempt is None or attempt.started_at is None:
         return -1.0
     done = attempt.job.step - (attempt.resumed_from_step or 0)
     if done < MEASURED_STEPS or not attempt.job.total_steps:

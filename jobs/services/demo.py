@@ -1,5 +1,7 @@
 """The demo: seeded once, run again when it is over, removed at any time."""
 
+from functools import partial
+
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -42,7 +44,7 @@ def remove_demo(actor: User, *, via: str = "page") -> None:
         Job.objects.filter(pk__in=ids).update(removed_at=clock.now(), removed_by=actor)
         for job in Job.objects.filter(pk__in=ids):
             audit.record(actor, "removed", job, via=via)
-            transaction.on_commit(lambda job_id=job.pk: live.publish_state(job_id), robust=True)
+            transaction.on_commit(partial(live.publish_state, job.pk), robust=True)
     for dataset in Dataset.objects.filter(demo=True, removed_at=None):
         try:
             catalog.remove(dataset, actor, via=via)
