@@ -43,7 +43,7 @@ class JobConsumer(Socket):
         self.state: dict[str, Any] | None = None
         self.known = 0
         self.missing_since: float | None = None
-        await self.ear.join(f"job.{self.job_id}")
+        await self.join(f"job.{self.job_id}")
 
     async def run(self) -> None:
         self.last = await in_database(_seq_of, self.job_id) if self.after is None else self.after
@@ -141,7 +141,7 @@ class JobConsumer(Socket):
         if now - self.rights_read_at >= RIGHTS_S:
             await self.let_in()
             await self._allow(NOT_ALLOWED)
-        await self.ear.join()
+        await self.join()
         self.known = max(self.known, await in_database(_seq_of, self.job_id))
         await self._mend()
         await self.write({"type": "heartbeat", "seq": self.last})

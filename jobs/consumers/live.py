@@ -39,7 +39,7 @@ class LiveConsumer(Socket):
         groups = {_group(topic) for topic in topics}
         if None in groups:
             raise Refused(BAD_MESSAGE, "unknown topic")
-        await self.ear.join(*filter(None, groups))
+        await self.join(*filter(None, groups))
         self.topics = topics
         self.changed |= topics
         self.wake.set()
@@ -84,7 +84,7 @@ class LiveConsumer(Socket):
     async def _beat(self, now: float) -> None:
         if now - self.rights_read_at >= RIGHTS_S:
             await self.let_in()
-        await self.ear.join()
+        await self.join()
         await self.write({"type": "heartbeat"})
 
     async def _wait(self, until: float) -> None:

@@ -82,6 +82,11 @@ class Socket(AsyncWebsocketConsumer):
             return
         self.task = asyncio.create_task(self._run())
 
+    async def join(self, *groups: str) -> None:
+        """Listen to these groups of the channel layer, and try again those that it could not join before."""
+        if self.ear is not None:
+            await self.ear.join(*groups)
+
     async def look_up(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """`in_database`, in the reader's language."""
 

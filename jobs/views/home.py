@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.permissions import require, visible
+from accounts.requests import signed_in
 from devices import shown
 from jobs import attention, page_rows, queries, services, welcome
 from jobs.models import Job
@@ -42,7 +43,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_GET
 def welcome_page(request: HttpRequest) -> HttpResponse:
     require(request.user, "see")
-    context = welcome.context(request.user)
+    context = welcome.context(signed_in(request))
     return render(request, WELCOME_PARTS.get(request.GET.get("part", ""), "welcome.html"), context)
 
 
@@ -52,11 +53,11 @@ def demo(request: HttpRequest) -> HttpResponse:
     """Run the demo again, or take it away."""
     require(request.user, "run")
     if request.POST.get("do") == "remove":
-        services.remove_demo(request.user)
+        services.remove_demo(signed_in(request))
         messages.success(request, _("The demo is gone. What you made yourself stays."))
         return redirect("welcome")
     try:
-        services.run_demo_again(request.user)
+        services.run_demo_again(signed_in(request))
     except services.Refused as refused:
         messages.warning(request, str(refused))
     return redirect("welcome")

@@ -16,6 +16,7 @@ from accounts import drafts
 from accounts import project as projects
 from accounts.models import Draft
 from accounts.permissions import may, require, visible
+from accounts.requests import signed_in
 from contract.problems import Invalid
 from jobs import job_filling, job_opening, new_job_page, preflight_page, services, spec_form, spec_presets
 from jobs.job_filling import Filling
@@ -64,9 +65,9 @@ def preflight(request: HttpRequest) -> JsonResponse:
     numbers = [int(part) for part in request.POST.get("numbers", "").split(",") if part.isdecimal() and len(part) < 16]
     sheet = _posted(request)
     if numbers:
-        sheet.preflight = preflight_page.progress(request.user, numbers, sheet.filling.body)
+        sheet.preflight = preflight_page.progress(signed_in(request), numbers, sheet.filling.body)
     elif sheet.filling.spec is not None:
-        sheet.preflight = preflight_page.start(request.user, sheet.filling.body)
+        sheet.preflight = preflight_page.start(signed_in(request), sheet.filling.body)
     return JsonResponse(_told(request, sheet))
 
 
@@ -78,18 +79,18 @@ def _act(request: HttpRequest, number: int | None) -> HttpResponse:
         return _start(request, sheet)
     if verb == "preflight" and sheet.filling.spec is not None:
         require(request.user, "run")
-        sheet.preflight = preflight_page.start(request.user, sheet.filling.body)
+        sheet.preflight = preflight_page.start(signed_in(request), sheet.filling.body)
     if verb == "save":
-        _keep(request, sheet)
+        draft = _keep(request, sheet)
         messages.success(request, _("The draft is kept."))
-        return redirect("job_draft", sheet.draft.pk)
+        return redirect("job_draft", draft.pk)
     status = 400 if verb in ("start", "preflight") and sheet.filling.problems else 200
     return _page(request, sheet, status)
 
 
 def _start(request: HttpRequest, sheet: Sheet) -> HttpResponse:
     try:
-        job = services.submit(request.user, sheet.filling.body, via="page")
+        job = services.submit(signed_in(request), sheet.filling.body, via="page")
     except Invalid as invalid:
         sheet.filling.problems = [job_filling.told(problem) for problem in invalid.problems]
         return _page(request, sheet, 400)
@@ -99,27 +100,29 @@ def _start(request: HttpRequest, sheet: Sheet) -> HttpResponse:
 
 
 def _opened(request: HttpRequest, number: int | None) -> Sheet:
-    draft = drafts.find(request.user, KIND, number)
+    user = signed_in(request)
+    draft = drafts.find(user, KIND, number)
     if number and draft is None:
         messages.warning(request, _("This draft is gone: it was started or given up. Here is a fresh form."))
     base = _base(request, draft.data.get("from") if draft else request.GET.get("from"))
     if draft:
         body = draft.data.get("body", {})
         if draft.data.get("text"):
-            return Sheet(job_filling.of_text(draft.data["text"], request.user), base, draft)
+            return Sheet(job_filling.of_text(draft.data["text"], user), base, draft)
     elif base:
         body = base.spec
     else:
-        body = job_opening.body(request.user, request.GET)
-    return Sheet(job_filling.of_body(body, request.user), base, draft)
+        body = job_opening.body(user, request.GET)
+    return Sheet(job_filling.of_body(body, user), base, draft)
 
 
 def _posted(request: HttpRequest, number: int | None = None) -> Sheet:
     base = _base(request, request.POST.get("from"))
     draft_number = number or _whole(request.POST.get("draft"))
     before = spec_form.complete(base.spec) if base else None
-    filling = job_filling.of_post(request.POST, request.user, before)
-    return Sheet(filling, base, drafts.find(request.user, KIND, draft_number))
+    user = signed_in(request)
+    filling = job_filling.of_post(request.POST, user, before)
+    return Sheet(filling, base, drafts.find(user, KIND, draft_number))
 
 
 def _base(request: HttpRequest, number: Any) -> Job | None:
@@ -127,21 +130,23 @@ def _base(request: HttpRequest, number: Any) -> Job | None:
     return get_object_or_404(visible(request.user, Job.objects.filter(removed_at=None)), pk=number) if number else None
 
 
-def _keep(request: HttpRequest, sheet: Sheet) -> None:
+def _keep(request: HttpRequest, sheet: Sheet) -> Draft:
     """Save the draft. A text that cannot be read is kept as text."""
-    filling = sheet.filling
+    user, filling = signed_in(request), sheet.filling
     readable = bool(filling.body)
     data = {"body": filling.body, "text": "" if readable else filling.text, "from": sheet.base.pk if sheet.base else 0}
     seen = "" if request.POST.get("overwrite") else request.POST.get("seen", "")
-    sheet.draft = drafts.keep(request.user, projects.current(request.user), KIND, data, draft=sheet.draft, seen=seen)
+    draft = drafts.keep(user, projects.current(user), KIND, data, draft=sheet.draft, seen=seen)
+    sheet.draft = draft
+    return draft
 
 
 def _told(request: HttpRequest, sheet: Sheet) -> dict[str, Any]:
-    context = new_job_page.parts(request.user, sheet.filling, sheet.base, sheet.preflight)
+    context = new_job_page.parts(signed_in(request), sheet.filling, sheet.base, sheet.preflight)
     by_path: dict[str, list[str]] = {}
     for told in sheet.filling.problems:
         by_path.setdefault(told.path, []).append(told.sentence)
-    answer = {
+    answer: dict[str, Any] = {
         "summary": render_to_string("jobs/new/summary.html", context, request),
         "changes": render_to_string("jobs/new/changes.html", context, request) if sheet.base else "",
         "preflight": render_to_string("jobs/new/preflight.html", context, request) if sheet.preflight else "",
@@ -161,13 +166,14 @@ def _told(request: HttpRequest, sheet: Sheet) -> dict[str, Any]:
 
 
 def _page(request: HttpRequest, sheet: Sheet, status: int = 200) -> HttpResponse:
-    context = new_job_page.parts(request.user, sheet.filling, sheet.base, sheet.preflight)
-    context |= new_job_page.choices(request.user, sheet.filling)
+    user = signed_in(request)
+    context = new_job_page.parts(user, sheet.filling, sheet.base, sheet.preflight)
+    context |= new_job_page.choices(user, sheet.filling)
     context |= {
         "draft": sheet.draft,
         "seen": drafts.stamp(sheet.draft.updated_at) if sheet.draft else "",
-        "may_start": may(request.user, "run"),
-        "other_drafts": [] if sheet.draft or sheet.base else [_titled(one) for one in drafts.of(request.user, KIND)],
+        "may_start": may(user, "run"),
+        "other_drafts": [] if sheet.draft or sheet.base else [_titled(one) for one in drafts.of(user, KIND)],
     }
     return render(request, "jobs/new_job.html", context, status=status)
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.permissions import may, require, visible
+from accounts.requests import signed_in
 from jobs import queries, queue_page, services
 from jobs.models import Job
 
@@ -32,11 +33,11 @@ def _act(request: HttpRequest) -> HttpResponse:
         _move(request, where)
     elif verb == "pause":
         require(request.user, "prioritise")
-        services.pause_queue(request.user)
+        services.pause_queue(signed_in(request))
         messages.success(request, _("The queue is paused. Running jobs go on."))
     elif verb == "resume":
         require(request.user, "prioritise")
-        services.resume_queue(request.user)
+        services.resume_queue(signed_in(request))
         messages.success(request, _("Waiting jobs start again when their devices are free."))
     return redirect("queue")
 
@@ -48,7 +49,7 @@ def _move(request: HttpRequest, where: str) -> None:
     if not may(request.user, "change", job):
         require(request.user, "prioritise", job)
     try:
-        services.move(job, request.user, where)
+        services.move(job, signed_in(request), where)
     except services.Refused as refused:
         messages.warning(request, str(refused))
     else:
