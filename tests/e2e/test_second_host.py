@@ -64,8 +64,7 @@ def test_a_second_host_joins_with_one_command_and_trains_together_with_a_local_d
         hosts = {rank["host"] for rank in ended["attempts"][-1]["ranks"]}
         assert len(hosts) == 2
         accuracies = {
-            row["metrics"]["accuracy"]
-            for row in server.api("GET", f"/jobs/{job['id']}/evaluations/")[1]["results"]
+            row["metrics"]["accuracy"] for row in server.api("GET", f"/jobs/{job['id']}/evaluations/")[1]["results"]
         }
         assert len(accuracies) == 1
 
