@@ -1,6 +1,6 @@
 """Jobs in `/admin/`: name, tags and priority can be changed, everything that happened can be looked at."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
@@ -9,17 +9,12 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.asking_admin import AskingAdmin, ReadOnlyAdmin
-from accounts.models import User
+from accounts.requests import signed_in
 from contract.problems import Invalid
 from jobs import services
 from jobs.models import Artifact, Attempt, Checkpoint, Errand, Evaluation, Job, Rank, Transition
 
 CHANGEABLE = ["name", "tags", "priority", "archived"]
-
-
-def person(request: HttpRequest) -> User:
-    """Who is signed in; the admin lets nobody else in."""
-    return cast("User", request.user)
 
 
 class HistoryInline(admin.TabularInline):
@@ -86,21 +81,21 @@ class JobAdmin(AskingAdmin):
     def save_model(self, request: HttpRequest, obj: Job, form: Any, change: bool) -> None:
         fields = {name: form.cleaned_data[name] for name in form.changed_data}
         try:
-            services.change(Job.objects.get(pk=obj.pk), person(request), via="admin", **fields)
+            services.change(Job.objects.get(pk=obj.pk), signed_in(request), via="admin", **fields)
         except Invalid as invalid:
             messages.error(request, " ".join(gettext(p.sentence) % p.params for p in invalid.problems))
 
     @admin.action(description=_("Stop"))
     def stop(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        self._each(request, queryset, lambda job: services.cancel(job, person(request), via="admin"))
+        self._each(request, queryset, lambda job: services.cancel(job, signed_in(request), via="admin"))
 
     @admin.action(description=_("Try again"))
     def try_again(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        self._each(request, queryset, lambda job: services.retry(job, person(request), via="admin"))
+        self._each(request, queryset, lambda job: services.retry(job, signed_in(request), via="admin"))
 
     @admin.action(description=_("Remove"))
     def remove(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        self._each(request, queryset, lambda job: services.remove(job, person(request), via="admin"))
+        self._each(request, queryset, lambda job: services.remove(job, signed_in(request), via="admin"))
 
     def _each(self, request: HttpRequest, queryset: QuerySet[Job], verb: Any) -> None:
         """Do it to those that allow it; the others keep their sentence."""

@@ -81,7 +81,7 @@ class Attempt(models.Model):
     """{host, port, id}"""
     resumed_from_step = models.BigIntegerField(null=True)
     withdrawn_seq = models.BigIntegerField(default=0)
-    """the job's `seq` at which points past `resumed_from_step` were withdrawn; until then this attempt's wait in frames"""
+    """the job's `seq` at which points past `resumed_from_step` were withdrawn; until then its own wait in frames"""
     end_reason = models.CharField(max_length=20, blank=True)
     reason_params = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -94,6 +94,9 @@ class Attempt(models.Model):
             models.UniqueConstraint(fields=["job", "number"], name="one_attempt_a_number"),
             models.UniqueConstraint(fields=["job"], condition=Q(ended_at__isnull=True), name="one_open_attempt"),
         ]
+
+    def __str__(self):
+        return f"#{self.job_id} attempt {self.number}"
 
 
 class Rank(models.Model):
@@ -124,6 +127,9 @@ class Rank(models.Model):
         ordering = ["rank"]
         constraints = [models.UniqueConstraint(fields=["attempt", "rank"], name="one_rank_a_number")]
 
+    def __str__(self):
+        return f"rank {self.rank} of attempt {self.attempt_id}"
+
 
 class ErrandState(models.TextChoices):
     PENDING = "pending"
@@ -147,6 +153,9 @@ class Errand(models.Model):
     deadline_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 
+    def __str__(self):
+        return f"{self.kind} {self.pk}"
+
 
 class Scheduler(models.Model):
     """One row: when every pending job was last looked at, and who paused the queue."""
@@ -157,6 +166,9 @@ class Scheduler(models.Model):
     last_tick_at = models.DateTimeField(null=True)
     invariants = models.JSONField(default=dict)
     """last result of `check_invariants`"""
+
+    def __str__(self):
+        return f"last round {self.last_full_round_at}"
 
 
 class Transition(models.Model):
@@ -179,6 +191,9 @@ class Transition(models.Model):
         ordering = ["number"]
         constraints = [models.UniqueConstraint(fields=["job", "number"], name="one_transition_a_number")]
 
+    def __str__(self):
+        return f"#{self.job_id} {self.from_state} → {self.to_state}"
+
 
 class Checkpoint(models.Model):
     """A complete, resumable state at a step, as its ranks reported it."""
@@ -200,6 +215,9 @@ class Checkpoint(models.Model):
         ordering = ["step"]
         constraints = [models.UniqueConstraint(fields=["job", "step", "manifest_hash"], name="one_checkpoint")]
 
+    def __str__(self):
+        return f"#{self.job_id} step {self.step}"
+
 
 class Artifact(models.Model):
     """A file that a job leaves for the user. Stored under its SHA-256 in `FLEETUNE_HOME/artifacts/`."""
@@ -218,6 +236,9 @@ class Artifact(models.Model):
     class Meta:
         ordering = ["name"]
         constraints = [models.UniqueConstraint(fields=["job", "attempt", "name"], name="one_artifact_a_name")]
+
+    def __str__(self):
+        return self.name
 
 
 class Evaluation(models.Model):
@@ -238,6 +259,9 @@ class Evaluation(models.Model):
             models.UniqueConstraint(fields=["job", "attempt", "device", "artifact", "split"], name="one_evaluation")
         ]
 
+    def __str__(self):
+        return f"#{self.job_id} {self.artifact} on {self.split}"
+
 
 class LogRow(models.Model):
     """Log lines of one batch of one rank."""
@@ -253,6 +277,9 @@ class LogRow(models.Model):
     class Meta:
         ordering = ["id"]
         indexes = [models.Index(fields=["job", "seq"], name="log_order")]
+
+    def __str__(self):
+        return f"#{self.job_id} rank {self.rank} batch {self.batch}"
 
 
 class Frame(models.Model):
@@ -278,6 +305,9 @@ class Frame(models.Model):
         ]
         indexes = [models.Index(fields=["job", "seq"], name="frame_order")]
 
+    def __str__(self):
+        return f"#{self.job_id} rank {self.rank} batch {self.batch}.{self.group}"
+
 
 class Chunk(models.Model):
     """At least 1,000 points of one series, byte-shuffled and compressed, with its summary beside it."""
@@ -298,6 +328,9 @@ class Chunk(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "rank", "key", "first_step"], name="one_chunk_a_start")]
 
+    def __str__(self):
+        return f"#{self.job_id} rank {self.rank} {self.key} from step {self.first_step}"
+
 
 class Head(models.Model):
     """Per (job, rank): last step, time, value and count of each key. The lock and high-water mark; can be rebuilt."""
@@ -313,6 +346,9 @@ class Head(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "rank"], name="one_head_a_rank")]
 
+    def __str__(self):
+        return f"#{self.job_id} rank {self.rank}"
+
 
 class Latest(models.Model):
     """The values that lists sort by."""
@@ -324,3 +360,6 @@ class Latest(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "key"], name="one_latest_a_key")]
         indexes = [models.Index(fields=["key", "value"], name="latest_order")]
+
+    def __str__(self):
+        return f"#{self.job_id} {self.key} = {self.value}"
