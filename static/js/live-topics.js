@@ -4,6 +4,7 @@ import { LiveIndicator } from "./live-indicator.js";
 import { LiveSocket } from "./live-socket.js";
 import { morph } from "./morph.js";
 import { fragment, showBanner } from "./rest.js";
+import { steady } from "./steady-rows.js";
 
 const LEAST_MS = 500;
 const POLL_MS = 5000;
@@ -69,7 +70,7 @@ function renewer(region) {
     if (document.hidden) return document.addEventListener("visibilitychange", soon, { once: true });
     at = Date.now();
     try {
-      morph(region, await fragment(region.dataset.liveUrl));
+      morph(region, steady(region, await fragment(region.dataset.liveUrl), soon));
       region.dispatchEvent(new CustomEvent("ft:renewed", { bubbles: true }));
       showBanner("unreachable", false);
     } catch (error) {

@@ -1,5 +1,8 @@
 /* Several rows at once: [data-selection] holds the rows' checkboxes and the bar with what can be done to them.
-   Each button says how many of the selected it applies to (data-applies: the states it fits). */
+   Each button says how many of the selected it applies to (data-applies: the states it fits). `x` selects the row. */
+import { onKey } from "./keys.js";
+
+onKey("x", () => document.activeElement.closest("[data-row]")?.querySelector("input[type=checkbox]")?.click());
 
 document.addEventListener("change", (event) => {
   const form = event.target.closest("[data-selection]");

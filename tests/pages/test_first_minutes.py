@@ -109,3 +109,18 @@ def test_several_jobs_are_archived_at_once(site, reader):
     page.wait_for_selector("[data-testid=messages]")
     assert "2 jobs were archived." in page.get_by_test_id("messages").inner_text()
     assert all(site.tell("facts_of_job", job=number)["archived"] for number in numbers)
+
+
+def test_a_focused_row_stays_where_it_is_when_a_job_arrives(site, reader):
+    site.tell("job", name="steady one", state="pending")
+    page = reader.open("/jobs/?q=steady")
+    page.wait_for_selector("[data-live-indicator][data-live=live]")
+    row = page.get_by_test_id("job-row").first
+    row.locator("[data-row-link]").focus()
+    before = row.bounding_box()["y"]
+    site.tell("job", name="steady two", state="pending")
+    page.wait_for_selector("text=steady two", timeout=5_000)
+    assert page.get_by_test_id("job-row").first.bounding_box()["y"] == before
+    assert page.evaluate("document.activeElement.innerText").endswith("steady one")
+    page.get_by_role("button", name="Order changed. Sort again").click()
+    reader.sees("document.querySelector('[data-testid=job-row]').innerText.includes('steady two')")
