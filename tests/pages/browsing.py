@@ -99,6 +99,10 @@ class Reader:
         """The data attributes of a chart card."""
         return self.page.evaluate(f"({{...document.querySelector('[data-chart={name}]').dataset}})")
 
+    def query(self) -> str:
+        """The query string as it stands (`page.url` lags behind a page that rewrites its own address)."""
+        return self.page.evaluate("location.search")
+
     def reports(self) -> list[str]:
         return self.page.evaluate("window.__reports")
 
