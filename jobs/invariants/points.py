@@ -8,7 +8,7 @@ from django.db.models import F, OuterRef, Subquery
 from jobs.invariants.scope import Scope, Violation
 from jobs.metrics import chunks, heads
 from jobs.metrics.read import Wanted, open_points
-from jobs.models import Chunk, Frame, Head, Job, Rank
+from jobs.models import Chunk, Frame, Job, Rank
 
 
 def check(scope: Scope) -> Iterator[Violation]:
@@ -61,7 +61,7 @@ def _cadences(job: Job) -> dict[tuple[int, str], int]:
 
 def _heads(job: Job) -> Iterator[Violation]:
     right = heads.rebuilt(job.pk)
-    for rank, keys in Head.objects.filter(job=job).values_list("rank", "keys"):
+    for rank, keys in heads.stored(job.pk).items():
         if keys != right.pop(rank, {}):
             yield Violation("I4", "a head is not what a rebuild gives", {"job": job.pk, "rank": rank})
     for rank in right:

@@ -54,6 +54,14 @@ def rebuilt(job_id: int) -> dict[int, Keys]:
     return found
 
 
+def stored(job_id: int) -> dict[int, Keys]:
+    """The heads as they are, to be held against `rebuilt`. PostgreSQL gives large floats back as whole numbers."""
+    found = {}
+    for rank, keys in Head.objects.filter(job_id=job_id).values_list("rank", "keys"):
+        found[rank] = {key: known | {"value": to_json(from_json(known["value"]))} for key, known in keys.items()}
+    return found
+
+
 def counted_frames(job_id: int) -> QuerySet[Frame]:
     """Frames whose points are part of the job's series: all but those that wait for their attempt's withdrawal."""
     return Frame.objects.filter(Q(attempt__number=1) | Q(attempt__withdrawn_seq__gt=0), job_id=job_id)
