@@ -55,6 +55,14 @@ class Started:
 
     checks: list[Check]
     errands: list[Errand]
+    prepared: PreparedData | None = None
+
+    def checks_now(self) -> list[Check]:
+        """The checks, and what has become of the data meanwhile."""
+        if self.prepared is None:
+            return self.checks
+        self.prepared.refresh_from_db()
+        return [_data(self.prepared) if one.name == "data" else one for one in self.checks]
 
 
 def preflight(
@@ -73,7 +81,7 @@ def preflight(
         between()
         time.sleep(LOOK_S)
     errands.give_up(Errand.objects.filter(pk__in=numbers, state__in=errands.OPEN), clock.now())
-    return [one.to_json() for one in [*started.checks, *checks_of(numbers)]]
+    return [one.to_json() for one in [*started.checks_now(), *checks_of(numbers)]]
 
 
 def start(owner: User, body: Any) -> Started:
@@ -89,8 +97,8 @@ def start(owner: User, body: Any) -> Started:
     chosen, device_checks = _devices(checked, fleet)
     checks = [_spec(checked), _dataset(checked), _data(prepared), *_source(checked), *device_checks]
     if any(one.ok is False for one in checks) or _source_is_missing(checked):
-        return Started(checks, [])
-    return Started(checks, _send(owner, checked, prepared, chosen))
+        return Started(checks, [], prepared)
+    return Started(checks, _send(owner, checked, prepared, chosen), prepared)
 
 
 def checks_of(numbers: Iterable[int]) -> list[Check]:

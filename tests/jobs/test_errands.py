@@ -137,9 +137,11 @@ def test_a_batch_waits_until_its_data_is_prepared(gang, maria):
     started = preflight.start(maria, BODY)
     scheduling.round(clock.now())
     assert gang[0].assignments() == []
+    assert {check.name: check.ok for check in started.checks_now()}["data"] is None
     PreparedData.objects.update(state=PreparedState.READY)
     scheduling.round(clock.now())
     assert gang[0].assignments()[0]["id"] == started.errands[0].pk
+    assert {check.name: check.ok for check in started.checks_now()}["data"] is True
 
 
 def test_an_answer_that_does_not_come_in_time_is_a_failed_check_and_the_device_is_told_to_stop(gang, maria):
