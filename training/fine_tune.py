@@ -117,6 +117,9 @@ class FineTuning:
     def _evaluate(self, number: int) -> None:
         metrics = self.parts.evaluator.together("validation", self.parts.group, self.rank.sign.touch)
         self._eval.add(number, *(metrics[key] for key in EVAL_KEYS))
+        if self.parts.group.rank == 0:
+            told = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+            self.rank.reporter.log(f"Step {number} of {self.parts.plan.total_steps}: validation {told}")
         if self.state.best_loss is None or metrics["loss"] < self.state.best_loss:
             self.state.best_loss, self.state.evaluations_without_gain = metrics["loss"], 0
         else:
