@@ -37,7 +37,13 @@ Choice = Take | Wait | GiveUp
 
 def choose(fleet: Fleet, ids: list[str], count: int, avoided: set[int]) -> Choice:
     """Devices for a job that names them (`ids`) or wants any `count`; those in `avoided` only for want of others."""
-    return _named(fleet, ids) if ids else _any(fleet, count, avoided)
+    wish = (tuple(ids), count)
+    if wish in fleet.waits:
+        return fleet.waits[wish]
+    choice = _named(fleet, ids) if ids else _any(fleet, count, avoided)
+    if isinstance(choice, Wait):
+        fleet.waits[wish] = choice
+    return choice
 
 
 def _named(fleet: Fleet, ids: list[str]) -> Choice:

@@ -20,6 +20,8 @@ class Fleet:
     now: datetime
     holders: dict[int, dict[str, Any]] = field(default_factory=dict)
     """device id → what holds it: {"job"}, {"job", "stopping"}, {"errand"} or {"held_for"}"""
+    waits: dict[tuple[tuple[str, ...], int], Any] = field(default_factory=dict)
+    """what jobs of one wish were told to wait for; good until a device is given away"""
     _groups: list[list[Device]] | None = None
 
     @classmethod
@@ -48,23 +50,34 @@ class Fleet:
 
     def give(self, devices: Iterable[Device], job_id: int) -> None:
         """These are no longer free in this round."""
-        self.holders |= {device.pk: {"job": job_id} for device in devices}
+        self.take({device.pk: {"job": job_id} for device in devices})
 
     def hold(self, devices: Iterable[Device], job_id: int) -> None:
         """Keep these for a job that has waited too long: no later one gets them in this round."""
-        for device in devices:
-            self.holders.setdefault(device.pk, {"held_for": job_id})
+        self.take({device.pk: {"held_for": job_id} for device in devices if device.pk not in self.holders})
+
+    def take(self, holders: dict[int, dict[str, Any]]) -> None:
+        """Note new holders; what was worked out before may be wrong now."""
+        if holders:
+            self.holders |= holders
+            self.waits.clear()
 
 
 def compatible_groups(devices: Sequence[Device]) -> list[list[Device]]:
-    """Parts of `devices` within which any can train together (same platform, same torch and Python)."""
+    """Parts of `devices` within which any can train together (same platform, same torch and Python).
+
+    Devices of one host share its environment, so hosts are compared, not devices.
+    """
     groups: list[list[Device]] = []
+    of_host: dict[int, list[Device]] = {}
     for device in devices:
-        home = next((group for group in groups if not environment.differences([group[0], device])), None)
-        if home is None:
-            groups.append([device])
-        else:
-            home.append(device)
+        if device.host_id not in of_host:
+            fits = (group for group in groups if not environment.differences([group[0], device]))
+            home = next(fits, None)
+            if home is None:
+                groups.append(home := [])
+            of_host[device.host_id] = home
+        of_host[device.host_id].append(device)
     return groups
 
 

@@ -9,7 +9,7 @@ import logging
 from collections import defaultdict
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -35,7 +35,7 @@ def round(now: datetime) -> int:
     fleet = Fleet.load(now)
     claim_errands(fleet, now)
     scheduler = Scheduler.objects.select_related("paused_by").get_or_create(pk=1)[0]
-    jobs = list(queue())
+    jobs = Waiting.all()
     after = _jobs_named_by_schedule(jobs)
     waits: dict[int, Wait] = {}
     started = 0
@@ -48,7 +48,7 @@ def round(now: datetime) -> int:
             _give_up(job, choice, now)
         else:
             waits[job.pk] = choice
-            if now - _waiting_since(job) > timedelta(seconds=HOLD_AFTER_S):
+            if now - job.since > timedelta(seconds=HOLD_AFTER_S):
                 fleet.hold(choice.hold, job.pk)
     _write_reasons(jobs, waits)
     Scheduler.objects.filter(pk=1).update(last_full_round_at=now)
@@ -58,46 +58,76 @@ def round(now: datetime) -> int:
 def queue() -> QuerySet[Job]:
     """Waiting jobs in the order in which they get devices; those on hold are not among them. Demo jobs come last."""
     waiting = Job.objects.filter(state=JobState.PENDING, removed_at=None).exclude(wait_reason=WaitReason.PAUSED)
-    ordered = waiting.order_by("demo", "-priority", "position", "id")
-    return ordered.select_related("prepared", "source", "version__dataset").only(
-        "state", "spec", "wait_reason", "reason_params", "not_before", "avoid", "created_at", "demo", "priority",
-        "position", "prepared__state", "prepared__progress", "prepared__error", "prepared__error_params",
-        "source__state", "source__removed_at", "version__dataset__slug", "version__dataset__removed_at",
-    )  # fmt: skip
+    return waiting.order_by("demo", "-priority", "position", "id")
 
 
-def _choice(job: Job, fleet: Fleet, scheduler: Scheduler, after: dict[int, str], now: datetime) -> Choice:
+class Waiting(NamedTuple):
+    """What a round looks at of a waiting job, read as plain values: there may be ten thousand of them."""
+
+    pk: int
+    wait_reason: str
+    reason_params: dict[str, Any]
+    not_before: datetime | None
+    created_at: datetime
+    avoid: dict[str, float]
+    ids: list[str]
+    count: int
+    after: int
+    prepared: int
+    prepared_state: str
+    prepared_progress: float
+    source: int | None
+    source_state: str | None
+    source_removed_at: datetime | None
+    dataset: str
+    dataset_removed_at: datetime | None
+
+    @classmethod
+    def all(cls) -> list["Waiting"]:
+        return [cls(*row) for row in queue().values_list(*COLUMNS)]
+
+    @property
+    def since(self) -> datetime:
+        return max(self.created_at, self.not_before or self.created_at)
+
+
+COLUMNS = (
+    "pk", "wait_reason", "reason_params", "not_before", "created_at", "avoid", "spec__devices__ids",
+    "spec__devices__count", "spec__schedule__after", "prepared_id", "prepared__state", "prepared__progress",
+    "source_id", "source__state", "source__removed_at", "version__dataset__slug", "version__dataset__removed_at",
+)  # fmt: skip
+
+
+def _choice(job: Waiting, fleet: Fleet, scheduler: Scheduler, after: dict[int, str], now: datetime) -> Choice:
     obstacle = (
         _source_obstacle(job) or _data_obstacle(job) or _queue_obstacle(scheduler) or _time_obstacle(job, after, now)
     )
     if obstacle is not None:
         return obstacle
-    devices = job.spec["devices"]
     avoided = {int(key) for key, until in job.avoid.items() if until > now.timestamp()}
-    return choose(fleet, devices["ids"], devices["count"], avoided)
+    return choose(fleet, job.ids, job.count, avoided)
 
 
-def _source_obstacle(job: Job) -> Choice | None:
-    source = job.source
-    if source is None:
+def _source_obstacle(job: Waiting) -> Choice | None:
+    if job.source is None:
         return None
-    if source.removed_at is not None or source.state in (JobState.FAILED, JobState.CANCELLED):
-        how = "removed" if source.removed_at is not None else str(source.state)
-        return GiveUp(EndReason.BAD_DATA, {"source_job": source.pk, "source_state": how})
-    if source.state != JobState.SUCCEEDED:
-        return Wait(WaitReason.SOURCE_JOB, {"job": source.pk})
+    if job.source_removed_at is not None or job.source_state in (JobState.FAILED, JobState.CANCELLED):
+        how = "removed" if job.source_removed_at is not None else job.source_state
+        return GiveUp(EndReason.BAD_DATA, {"source_job": job.source, "source_state": how})
+    if job.source_state != JobState.SUCCEEDED:
+        return Wait(WaitReason.SOURCE_JOB, {"job": job.source})
     return None
 
 
-def _data_obstacle(job: Job) -> Choice | None:
-    dataset, prepared = job.version.dataset, job.prepared
-    if dataset.removed_at is not None:
-        return GiveUp(EndReason.BAD_DATA, {"dataset": dataset.slug, "removed": True})
-    if prepared.state == PreparedState.FAILED:
-        params = {"dataset": dataset.slug, "sentence": prepared.error, "params": prepared.error_params}
+def _data_obstacle(job: Waiting) -> Choice | None:
+    if job.dataset_removed_at is not None:
+        return GiveUp(EndReason.BAD_DATA, {"dataset": job.dataset, "removed": True})
+    if job.prepared_state == PreparedState.FAILED:
+        prepared = PreparedData.objects.get(pk=job.prepared)
+        params = {"dataset": job.dataset, "sentence": prepared.error, "params": prepared.error_params}
         return GiveUp(EndReason.BAD_DATA, params)
-    if prepared.state != PreparedState.READY:
-        return Wait(WaitReason.PREPARING_DATA, {"percent": int(100 * prepared.progress)})
+    if job.prepared_state != PreparedState.READY:
+        return Wait(WaitReason.PREPARING_DATA, {"percent": int(100 * job.prepared_progress)})
     return None
 
 
@@ -108,28 +138,23 @@ def _queue_obstacle(scheduler: Scheduler) -> Choice | None:
     return Wait(WaitReason.QUEUE_PAUSED, {"user": by, "at": scheduler.paused_at.isoformat()})
 
 
-def _time_obstacle(job: Job, after: dict[int, str], now: datetime) -> Choice | None:
+def _time_obstacle(job: Waiting, after: dict[int, str], now: datetime) -> Choice | None:
     if job.not_before is not None and job.not_before > now:
         if job.wait_reason in KEPT_WHILE_DELAYED:
             return Wait(WaitReason(job.wait_reason), job.reason_params)
         return Wait(WaitReason.SCHEDULED, {"at": job.not_before.isoformat()})
-    predecessor = job.spec["schedule"]["after"]
-    if predecessor and after.get(predecessor, JobState.CANCELLED) not in ENDED:
-        return Wait(WaitReason.SCHEDULED, {"after": predecessor})
+    if job.after and after.get(job.after, JobState.CANCELLED) not in ENDED:
+        return Wait(WaitReason.SCHEDULED, {"after": job.after})
     return None
 
 
-def _jobs_named_by_schedule(jobs: list[Job]) -> dict[int, str]:
+def _jobs_named_by_schedule(jobs: list[Waiting]) -> dict[int, str]:
     """{job id: state} of the jobs that others are to follow."""
-    named = {job.spec["schedule"]["after"] for job in jobs} - {0}
+    named = {job.after for job in jobs} - {0}
     return dict(Job.objects.filter(pk__in=named).values_list("pk", "state")) if named else {}
 
 
-def _waiting_since(job: Job) -> datetime:
-    return max(job.created_at, job.not_before or job.created_at)
-
-
-def _give_up(job: Job, choice: GiveUp, now: datetime) -> None:
+def _give_up(job: Waiting, choice: GiveUp, now: datetime) -> None:
     """T4: nothing that could still happen would let it start."""
     with transaction.atomic():
         transitions.move(
@@ -159,13 +184,13 @@ def claim_errands(fleet: Fleet, now: datetime) -> None:
             continue
         errand.device = device
         if claims.claim_errand(errand, now):
-            fleet.holders[device.pk] = {"errand": errand.kind}
+            fleet.take({device.pk: {"errand": errand.kind}})
         del by_id[device.pk]
 
 
-def _write_reasons(jobs: list[Job], waits: dict[int, Wait]) -> None:
+def _write_reasons(jobs: list[Waiting], waits: dict[int, Wait]) -> None:
     """Write the reasons that changed, one statement for all jobs that wait for the same."""
-    alike: dict[tuple[str, str], list[Job]] = defaultdict(list)
+    alike: dict[tuple[str, str], list[Waiting]] = defaultdict(list)
     for job in jobs:
         wait = waits.get(job.pk)
         if wait is not None and (job.wait_reason, job.reason_params) != (wait.reason, wait.params):
