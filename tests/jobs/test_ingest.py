@@ -1,8 +1,10 @@
 """Batches on their way in: once, in order, with their numbers, and told to readers after the commit."""
 
+import io
 import math
 
 import pytest
+from django.core.management import call_command
 
 from contract.events import LogLine
 from jobs import ingest, live, withdrawal
@@ -136,3 +138,14 @@ def test_a_batch_that_cannot_be_stored_leaves_nothing(job, monkeypatch):
     assert steps_of(job) == []
     assert Rank.objects.get(pk=rank.pk).last_batch == 0
     assert Job.objects.get(pk=job.pk).seq == 0
+
+
+def test_heads_that_were_lost_are_rebuilt(job):
+    (rank,) = an_attempt(job)
+    ingest.store(rank, [a_batch(1, losses(1, 10)), a_batch(2, a_frame([10], eval__loss=[0.25]))])
+    before = Head.objects.get(job=job).keys
+    Head.objects.filter(job=job).update(keys={})
+    Latest.objects.all().delete()
+    call_command("rebuild_heads", str(job.pk), stdout=io.StringIO())
+    assert Head.objects.get(job=job).keys == before
+    assert dict(Latest.objects.filter(job=job).values_list("key", "value")) == {"train/loss": 0.1, "eval/loss": 0.25}
