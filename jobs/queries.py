@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet, prefetch_related_objects
 from django.utils import timezone
 
+from catalog.models import DatasetVersion
 from jobs import requirements, sentences
 from jobs.models import Attempt, Job, Rank
 from jobs.states import ENDED, JobState
@@ -69,12 +70,7 @@ def job_row(job: Job) -> dict[str, Any]:
         "eta_seconds": eta_seconds(job),
         "step": job.step,
         "total_steps": job.total_steps,
-        "dataset": {
-            "slug": job.version.dataset.slug,
-            "name": job.version.dataset.name,
-            "version": job.version.number,
-            "hash": job.version.content_hash,
-        },
+        "dataset": _dataset(job.version),
         "devices": devices(job),
         "summary": summary,
         "summary_not_finite": strange,
@@ -118,6 +114,11 @@ def devices(job: Job) -> list[str]:
 
 def iso(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _dataset(version: DatasetVersion) -> dict[str, Any]:
+    named = {"slug": version.dataset.slug, "name": version.dataset.name}
+    return named | {"version": version.number, "hash": version.content_hash}
 
 
 def _summary(job: Job) -> tuple[dict[str, float | None], dict[str, str]]:
