@@ -71,7 +71,7 @@ class Waiting(NamedTuple):
     created_at: datetime
     avoid: dict[str, float]
     ids: list[str]
-    count: int
+    wanted: int
     after: int
     prepared: int
     prepared_state: str
@@ -105,7 +105,7 @@ def _choice(job: Waiting, fleet: Fleet, scheduler: Scheduler, after: dict[int, s
     if obstacle is not None:
         return obstacle
     avoided = {int(key) for key, until in job.avoid.items() if until > now.timestamp()}
-    return choose(fleet, job.ids, job.count, avoided)
+    return choose(fleet, job.ids, job.wanted, avoided)
 
 
 def _source_obstacle(job: Waiting) -> Choice | None:
