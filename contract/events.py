@@ -23,7 +23,7 @@ class EventType(StrEnum):
     STAGE = "stage"
     """data: stage (preprocess, compile, fine_tune, evaluate), state (began, ended), and what it proved:
     preprocess → data_hash, samples; compile → graph_hash, weights_hash, forward_hash, parameters;
-    fine_tune → weights_hash, steps; evaluate → metrics {key: value}, samples."""
+    fine_tune → weights_hash, steps; evaluate → metrics {key: value}, samples; each that ended → seconds."""
     CHECKPOINT = "checkpoint"
     """data: step, directory name, manifest (files with bytes and sha256), manifest_sha256, bytes, seconds."""
     EVALUATION = "evaluation"

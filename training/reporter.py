@@ -61,6 +61,7 @@ class Reporter:
         self._closed = threading.Event()
         self._writing = threading.Lock()
         self._failure: OSError | None = None
+        self._stage_began = time.monotonic()
         self._series: list[Series] = []
         self._log: deque[LogLine] = deque()
         self._events: deque[Event] = deque()
@@ -88,7 +89,11 @@ class Reporter:
         self._wake.set()
 
     def stage(self, stage: str, state: str, at_step: int = 0, /, **proof: Any) -> None:
-        """One of the four stages began or ended, with what it proved."""
+        """One of the four stages began or ended, with what it proved and how long it took."""
+        if state == "began":
+            self._stage_began = time.monotonic()
+        else:
+            proof["seconds"] = round(time.monotonic() - self._stage_began, 3)
         self.event(EventType.STAGE, at_step, stage=stage, state=state, **proof)
 
     def choice(self, what: str, chosen: str, reason: str) -> None:
