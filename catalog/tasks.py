@@ -10,7 +10,7 @@ from celery import shared_task
 from catalog import places
 from catalog.following import follow, server_is_stopping
 from catalog.locks import alone
-from catalog.models import Dataset, DatasetVersion, PreparedData
+from catalog.models import Dataset, DatasetState, DatasetVersion, PreparedData, PreparedState
 from catalog.services import importing, preparing
 from contract.problems import gettext_noop
 from recipes import manifest as manifests
@@ -18,6 +18,7 @@ from recipes.images import MAX_BYTES
 from recipes.sandbox.outside import Answer, Limits
 
 logger = logging.getLogger(__name__)
+SWEEP_AGAIN_S = 30
 IMPORT_LIMITS = Limits(file_bytes=MAX_BYTES + 2**20)
 DIED = gettext_noop("The process that read the data ended without an answer (%(detail)s). Try again.")
 
@@ -44,6 +45,9 @@ def sweep_removed(dataset_id: int) -> None:
     dataset = Dataset.objects.exclude(removed_at=None).filter(pk=dataset_id).first()
     if dataset is None:
         return
+    if _something_comes_in():
+        sweep_removed.apply_async((dataset_id,), countdown=SWEEP_AGAIN_S, queue="server")
+        return
     places.upload(dataset.pk).unlink(missing_ok=True)
     living = DatasetVersion.objects.filter(dataset__removed_at=None)
     for version in dataset.versions.all():
@@ -53,6 +57,13 @@ def sweep_removed(dataset_id: int) -> None:
     for content_hash in PreparedData.objects.filter(version__dataset=dataset).values_list("hash", flat=True):
         if content_hash and content_hash not in kept:
             _delete(places.prepared_data(content_hash))
+
+
+def _something_comes_in() -> bool:
+    """Whether files lie on the disk that no row names yet: the same content may be coming in anew."""
+    living = Dataset.objects.filter(removed_at=None)
+    building = PreparedData.objects.filter(state__in=[PreparedState.WAITING, PreparedState.BUILDING])
+    return living.filter(state=DatasetState.IMPORTING).exists() or building.filter(version__dataset__in=living).exists()
 
 
 def _import(dataset: Dataset) -> None:

@@ -26,6 +26,7 @@ app.conf.update(
     worker_enable_remote_control=False,
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
     broker_transport_options={"socket_timeout": 1, "socket_connect_timeout": 1},
     beat_schedule={
         "tick": {"task": "jobs.tasks.tick", "schedule": 1.0, "options": {"queue": "control", "expires": 2}},

@@ -88,6 +88,18 @@ def test_removing_hides_the_dataset_and_sweeps_files_that_nobody_shares(home):
     assert not services.remove(two, actor=two.owner, via="page")
 
 
+def test_files_are_not_swept_while_the_same_content_comes_in_anew(home, monkeypatch):
+    asked = []
+    monkeypatch.setattr(tasks.sweep_removed, "apply_async", lambda args, **how: asked.append((args, how["countdown"])))
+    old = imported(class_folders(), name="old")
+    content_hash = version_of(old).content_hash
+    services.remove(old, actor=old.owner, via="page")
+    services.add_upload(old.owner, Project.default(), "anew", upload(zipped(class_folders())))
+    tasks.sweep_removed(old.pk)
+    assert places.version(content_hash).exists()
+    assert asked == [((old.pk,), tasks.SWEEP_AGAIN_S)]
+
+
 def test_removing_stops_an_import(home):
     dataset = services.add_upload(make_user(), Project.default(), "pets", upload(zipped(class_folders())))
     services.remove(dataset, actor=dataset.owner, via="page")
