@@ -1,0 +1,94 @@
+"""A user's own pictures over REST: a zip of class folders becomes a model; what is wrong has a sentence."""
+
+import io
+import secrets
+import urllib.request
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+COLOURS = {"brick": (180, 70, 50), "leaf": (60, 150, 60), "sea": (40, 90, 170)}
+
+
+@pytest.fixture(scope="module")
+def archive() -> bytes:
+    """60 colour JPEGs of mixed sizes in 3 class folders, and one file that is no picture."""
+    draw = np.random.default_rng(7)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as into:
+        for name, colour in COLOURS.items():
+            for number in range(20):
+                height, width = draw.integers(40, 160, 2)
+                noise = draw.normal(0, 30, (height, width, 3))
+                picture = Image.fromarray(np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8))
+                raw = io.BytesIO()
+                picture.save(raw, "JPEG")
+                into.writestr(f"{name}/{number}.jpg", raw.getvalue())
+        into.writestr("sea/broken.jpg", b"\xff\xd8\xff not a picture")
+    return packed.getvalue()
+
+
+def test_sixty_colour_jpegs_become_a_model_with_the_default_recipe(stack, archive):
+    slug = upload(stack, archive, "colours")
+    dataset = wait_until(lambda: (d := state(stack, slug))["state"] != "importing" and d, within=60)
+    assert dataset["state"] == "ready", dataset
+    version = stack.api("GET", f"/datasets/{slug}/versions/")[1]["results"][0]
+    assert version["items"] == 60
+    assert [row["name"] for row in version["schema"]["unreadable"]] == ["sea/broken.jpg"]
+    training = {"num_train_epochs": 40, "per_device_train_batch_size": 8}
+    job = stack.submit(task="image-classification", dataset=slug, model={"source": "conv"}, training=training)
+    ended = stack.ended(job["id"], within=300)
+    assert ended["state"] == "succeeded", (ended["end_reason"], ended["reason_params"])
+    rows = stack.api("GET", f"/jobs/{job['id']}/evaluations/")[1]["results"]
+    assert min(row["metrics"]["accuracy"] for row in rows) > 0.6  # chance is 0.33
+
+
+def test_an_impossible_request_names_every_problem_with_its_path(stack):
+    status, answer = stack.api("POST", "/jobs/", {"task": "image-clasification", "dataset": "nothing", "trainng": {}})
+    assert status == 400
+    assert {"task", "trainng", "model"} <= set(answer["errors"]), answer
+    status, answer = stack.api(
+        "POST", "/jobs/", {"task": "image-classification", "dataset": "nothing", "model": {"source": "dense"}}
+    )
+    assert (status, list(answer["errors"])) == (400, ["dataset"])
+
+
+def test_what_is_no_zip_is_refused_and_others_go_on(stack):
+    status, answer = upload_raw(stack, b"these are not the bytes of an archive", "nothing")
+    if status == 202:
+        failed = wait_until(lambda: (d := state(stack, answer["slug"]))["state"] == "failed" and d, within=30)
+        answer = {"detail": failed["error"]}
+    assert answer["detail"]
+
+
+def upload(stack, raw: bytes, name: str) -> str:
+    status, answer = upload_raw(stack, raw, name)
+    assert status == 202, answer
+    return answer["slug"]
+
+
+def upload_raw(stack, raw: bytes, name: str):
+    """POST a multipart form with `file` and `name`."""
+    import json
+
+    edge = secrets.token_hex(16)
+    head = f'--{edge}\r\nContent-Disposition: form-data; name="name"\r\n\r\n{name}\r\n--{edge}\r\n'
+    head += f'Content-Disposition: form-data; name="file"; filename="{name}.zip"\r\n\r\n'
+    body = head.encode() + raw + f"\r\n--{edge}--\r\n".encode()
+    request = urllib.request.Request(f"{stack.url}/api/v1/datasets/", body, method="POST")  # noqa: S310 - loopback
+    request.add_header("Authorization", f"Bearer {stack.token}")
+    request.add_header("Content-Type", f"multipart/form-data; boundary={edge}")
+    try:
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 - loopback
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+def state(stack, slug: str) -> dict:
+    return stack.api("GET", f"/datasets/{slug}/")[1]
