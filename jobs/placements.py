@@ -5,6 +5,7 @@ from typing import Any
 
 from accounts.permissions import visible
 from devices.models import Device
+from jobs import queries
 from jobs.models import Errand, ErrandState, Job, Rank
 from jobs.states import JobState
 
@@ -31,7 +32,7 @@ def _add_waiting(actor: Any, places: dict[int, dict[str, Any]]) -> None:
     """A job that names devices waits for those; one that names a number waits for any."""
     pending = visible(actor, Job.objects.filter(state=JobState.PENDING, removed_at=None))
     by_slug = dict(Device.objects.filter(removed_at=None).values_list("slug", "pk"))
-    for job in pending.order_by("-priority", "position"):
+    for job in pending.order_by(*queries.QUEUE_ORDER):
         slugs = job.spec["devices"]["ids"] or by_slug
         for slug in slugs:
             if slug in by_slug:

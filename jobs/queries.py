@@ -12,6 +12,8 @@ from jobs import requirements, sentences
 from jobs.models import Attempt, Job, Rank
 from jobs.states import ENDED, JobState
 
+QUEUE_ORDER = ("demo", "-priority", "position", "id")
+"""Who goes first: the scheduler's own order."""
 MEASURED_STEPS = 20
 """Before so many steps of an attempt nobody knows how fast it is."""
 

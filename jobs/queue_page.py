@@ -18,7 +18,7 @@ SHOWN = 50
 
 def context(actor: Any) -> dict[str, Any]:
     jobs = visible(actor, queries.with_parts(Job.objects.filter(removed_at=None)))
-    waiting = jobs.filter(state=JobState.PENDING).order_by("-priority", "position")
+    waiting = jobs.filter(state=JobState.PENDING).order_by(*queries.QUEUE_ORDER)
     running = jobs.filter(state__in=DRIVEN).order_by("pk")
     scheduler = Scheduler.objects.select_related("paused_by").first()
     reasons = Counter(waiting.values_list("wait_reason", flat=True))

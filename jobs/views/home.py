@@ -76,7 +76,7 @@ def _devices(devices: list[dict[str, Any]]) -> dict[str, Any]:
 def _board(actor: Any, devices: list[dict[str, Any]]) -> dict[str, Any]:
     jobs = visible(actor, queries.with_parts(Job.objects.filter(removed_at=None)))
     running = jobs.filter(state__in=DRIVEN).order_by("pk")
-    waiting = jobs.filter(state=JobState.PENDING).order_by("-priority", "position")
+    waiting = jobs.filter(state=JobState.PENDING).order_by(*queries.QUEUE_ORDER)
     finished = jobs.filter(state__in=ENDED, archived=False).order_by("-ended_at", "-pk")
     needs = attention.items(actor, devices)
     return {
