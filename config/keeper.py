@@ -21,6 +21,8 @@ class Part:
     name: str
     command: list[str] = field(default_factory=list)
     start: Callable | None = None
+    final_code: int | None = None
+    """ended with this, it is not started again"""
     process: subprocess.Popen | None = None
     started_at: float = 0.0
     quick_deaths: int = 0
@@ -37,9 +39,6 @@ class Keeper:
         self.parts: list[Part] = []
         self.failed = False
         self._stopping = threading.Event()
-
-    def names(self) -> list[str]:
-        return [part.name for part in self.parts]
 
     def start(self, part: Part) -> None:
         self.parts.append(part)
@@ -58,8 +57,12 @@ class Keeper:
 
     def look(self) -> None:
         """One look at every part; a dead one starts again after a second, slower when it dies at every start."""
-        for part in self.parts:
+        for part in list(self.parts):
             if part.process is None or part.process.poll() is None:
+                continue
+            if part.process.returncode == part.final_code:
+                print(f"{part.name} has ended for good (log: {self._log(part)})", flush=True)
+                self.parts.remove(part)
                 continue
             lived = time.monotonic() - part.started_at
             part.quick_deaths = part.quick_deaths + 1 if lived < 10 else 0

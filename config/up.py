@@ -5,6 +5,8 @@ session of its own, restarts what dies, and leaves nothing behind when it ends.
 """
 
 import fcntl
+import http.client
+import json
 import os
 import signal
 import socket
@@ -22,6 +24,8 @@ from config.keeper import Keeper, NotReady, Part, wait_for  # noqa: E402
 from config.leftovers import end_leftovers  # noqa: E402
 
 READY_WITHIN_S = 120
+REVOKED = 3
+"""an agent ends with this when its device was removed from the server"""
 HOME = Path(os.environ.get("FLEETUNE_HOME", ROOT / "var")).resolve()
 HOST = os.environ.get("FLEETUNE_HOST", "127.0.0.1")
 PORT = int(os.environ.get("FLEETUNE_PORT", "8000"))
@@ -119,58 +123,61 @@ def start_parts(keeper: Keeper, began: float) -> None:
     if done.returncode:
         raise CannotStart("the database could not be set up; the lines above say why.")
     say(began, "web server, control, server worker")
-    uvicorn = [python, "-m", "uvicorn", "config.asgi:application", "--host", HOST, "--port", str(PORT)]
-    uvicorn += [
-        "--log-level",
-        "warning",
-        "--no-server-header",
-        "--ws-max-size",
-        "65536",
-        "--timeout-graceful-shutdown",
-        "1",
-    ]
-    keeper.start(Part("web", uvicorn))
+    uvicorn = "uvicorn config.asgi:application --log-level warning --no-server-header --ws-max-size 65536"
+    uvicorn += " --timeout-graceful-shutdown 1 --ws-ping-timeout 60"
+    keeper.start(Part("web", [python, "-m", *uvicorn.split(), "--host", HOST, "--port", str(PORT)]))
     keeper.start(Part("control", [python, "manage.py", "control"]))
     keeper.start(Part("server-worker", [python, "manage.py", "server_worker"]))
+    for home in joined_homes() or join(keeper, began):
+        point_at_us(home)
+        keeper.start(Part(home.name, [python, "-m", "agent", "run", "--home", str(home)], final_code=REVOKED))
+
+
+def point_at_us(home: Path) -> None:
+    """Tell a device of this machine where its server is now: address and port may be others than last time."""
+    path = home / "agent.json"
+    device = json.loads(path.read_text())
+    if device["server"] != server_url():
+        path.write_text(json.dumps(device | {"server": server_url()}, indent=2))
+
+
+def joined_homes() -> list[Path]:
+    """One directory per device of this machine."""
+    return sorted(path.parent for path in (HOME / "devices").glob("*/agent.json"))
+
+
+def join(keeper: Keeper, began: float) -> list[Path]:
+    """The first time this machine joins its own server, like any other host."""
     wait_for(keeper, health, READY_WITHIN_S)
-    for home in device_homes(began):
-        keeper.start(Part(home.name, [python, "-m", "agent", "run", "--home", str(home)]))
-
-
-def device_homes(began: float) -> list[Path]:
-    """One directory per device of this machine; made by joining like any other host when there is none yet."""
-    base = HOME / "devices"
-    homes = sorted(path.parent for path in base.glob("*/agent.json"))
-    if homes:
-        return homes
     say(began, "this machine joins as a host")
     token = subprocess.run(
         [sys.executable, "manage.py", "join_token", "--host", socket.gethostname()],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
-    join = [sys.executable, "-m", "agent", "join", "--server", server_url(), "--token", token, "--home", str(base)]
-    join += ["--name", socket.gethostname(), "--cpu-devices", os.environ.get("FLEETUNE_CPU_DEVICES", "2")]
+    join = [sys.executable, *["-m", "agent", "join", "--server"], server_url(), "--token", token]
+    join += ["--home", str(HOME / "devices"), "--name", socket.gethostname()]
+    join += ["--cpu-devices", os.environ.get("FLEETUNE_CPU_DEVICES", "2")]
     if subprocess.run(join, cwd=ROOT, start_new_session=True).returncode:
         raise CannotStart("this machine could not join its own server; the lines above say why.")
-    return sorted(path.parent for path in base.glob("*/agent.json"))
+    return joined_homes()
 
 
 def announce(began: float, keeper: Keeper) -> None:
     """Wait until every part answers, then print the one line that scripts wait for, and the way in."""
-    agents = sum(1 for name in keeper.names() if name not in {"broker", "web", "control", "server-worker"})
-    wait_for(keeper, lambda: health(agents), READY_WITHIN_S)
+    wait_for(keeper, lambda: health(agents_of(keeper)), READY_WITHIN_S)
     link = subprocess.run(
         [sys.executable, "-m", "config.way_in"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.strip()
-    say(began, f"{agents} devices online")
+    say(began, f"{agents_of(keeper)} devices online")
     print(f"Fleetune is ready at {server_url()}", flush=True)
     print(link or "Sign in with your password.", flush=True)
 
 
-def health(agents: int = 0) -> bool:
-    import http.client
-    import json
+def agents_of(keeper: Keeper) -> int:
+    return sum(part.final_code == REVOKED for part in keeper.parts)
 
+
+def health(agents: int = 0) -> bool:
     try:
         connection = http.client.HTTPConnection("127.0.0.1" if HOST in LOOPBACK else HOST, PORT, timeout=2)
         connection.request("GET", "/healthz", headers={"Host": f"{HOST}:{PORT}"})

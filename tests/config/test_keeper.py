@@ -31,6 +31,14 @@ def test_a_part_that_dies_is_started_again(keeper):
     assert keeper.parts[0].process.poll() is None
 
 
+def test_a_part_that_ended_for_good_is_not_started_again(keeper, capsys):
+    keeper.start(Part("removed", [sys.executable, "-c", "raise SystemExit(3)"], final_code=3))
+    keeper.parts[0].process.wait(5)
+    keeper.look()
+    assert keeper.parts == []
+    assert "removed has ended for good" in capsys.readouterr().out
+
+
 def test_ending_leaves_no_process_even_of_one_that_ignores_the_signal(keeper):
     deaf = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); signal.pause()"
     keeper.start(Part("deaf", [sys.executable, "-c", deaf]))
