@@ -20,6 +20,7 @@ from jobs.job_page import failure, headline, lanes, log_tail, point_table, stage
 from jobs.models import Attempt, Job
 from jobs.states import DRIVEN, ENDED, JobState
 
+PARTS = {"summary": "jobs/job_summary.html", "devices": "jobs/job_devices.html"}
 CHARTS = (
     {"name": "loss", "keys": "train/loss eval/loss", "title": gettext_lazy("Loss")},
     {"name": "accuracy", "keys": "train/accuracy eval/accuracy", "title": gettext_lazy("Accuracy")},
@@ -29,13 +30,13 @@ CHARTS = (
 @login_required
 @require_GET
 def job_page(request: HttpRequest, number: int, tab: str = "") -> HttpResponse:
-    """The overview, or one of the tabs. `?part=summary` answers with the fragment that live pages put in place."""
+    """The overview, or one of the tabs. `?part=` answers with a fragment that live pages put in place."""
     job = _job(request, number)
     if job.removed_at:
         return render(request, "jobs/job_gone.html", {"job": job, "text": tabs.gone_sentence(job)}, status=410)
     context = _summary(request, job, tab)
-    if request.GET.get("part") == "summary":
-        return render(request, "jobs/job_summary.html", context)
+    if request.GET.get("part") in PARTS:
+        return render(request, PARTS[request.GET["part"]], context)
     if tab:
         if tab not in tabs.CONTENT:
             raise Http404
@@ -99,10 +100,7 @@ def _summary(request: HttpRequest, job: Job, tab: str) -> dict[str, Any]:
 
 def _overview(job: Job, attempt: Attempt | None) -> dict[str, Any]:
     names = {rank.rank: rank.device.slug for rank in attempt.ranks.all()} if attempt else {}
-    charts = [
-        chart | {"table": point_table.of(job, str(chart["keys"]).split(), names), "empty": _no_point_yet(job)}
-        for chart in CHARTS
-    ]
+    charts = [chart | {"table": point_table.of(job, str(chart["keys"]).split(), names)} for chart in CHARTS]
     return {"charts": charts, "log": log_tail.of(job, names)}
 
 
@@ -125,6 +123,7 @@ def live_facts(job: Job, attempts: list[Attempt]) -> dict[str, Any]:
         "seq": job.seq,
         "state": job.state,
         "ended": job.state in ENDED,
+        "empty": _no_point_yet(job),
         "stepsPerEpoch": job.steps_per_epoch,
         "devices": [{"rank": rank.rank, "name": rank.device.slug, "identity": rank.device_id - 1} for rank in ranks],
         "attempts": [{"number": attempt.number, "step": attempt.resumed_from_step or 0} for attempt in attempts],

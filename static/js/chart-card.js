@@ -154,7 +154,9 @@ export class ChartCard {
     const points = [...shown].reduce((sum, series) => sum + series.steps.length, 0);
     const text = say(ngettext("%(shown)s of %(total)s point", "%(shown)s of %(total)s points", total), { shown: whole(points), total: whole(total) });
     this.element.querySelector("[data-chart-caption]").textContent = total ? [text, ...notes].join(" · ") : "";
-    this.element.querySelector("[data-chart-empty]").hidden = total > 0;
+    const empty = this.element.querySelector("[data-chart-empty]");
+    empty.hidden = total > 0;
+    if (this.page.empty) empty.textContent = this.page.empty;
     this.element.querySelector("[role=toolbar]").hidden = total === 0;
     const chip = this.element.querySelector("[data-chart-follow-chip]");
     chip.hidden = !(this.hasNewPoints && this.view.range && !this.view.follow);

@@ -8,6 +8,7 @@ import { JobFeed } from "./live.js";
 import { LogView } from "./log-view.js";
 import { Summary } from "./job-summary.js";
 
+const WAITING_MS = 15_000;
 const summary = new Summary(document.querySelector("[data-job-summary]"));
 const page = summary.facts;
 const progress = new JobProgress(summary);
@@ -51,6 +52,8 @@ async function takeState(job) {
   progress.state(job);
   if (!summary.isNews(job)) return;
   await summary.renew();
+  if (page.state !== "pending") document.querySelector("[data-job-plan]")?.remove();
+  log?.know(page.devices);
   for (const card of cards) card.redraw();
   if (page.ended && !settled) await settle();
 }
@@ -60,6 +63,9 @@ async function settle() {
   await Promise.all(cards.filter((card) => card.data.loaded).map((card) => card.load()));
   settled = true;
 }
+
+/* A waiting job's sentence tells of time that passes without news. */
+setInterval(() => page.state === "pending" && !document.hidden && summary.renew(), WAITING_MS);
 
 onKey("l", () => document.querySelector("[data-log]")?.focus());
 onKey("e", () => document.querySelector("[data-next-error]")?.click());

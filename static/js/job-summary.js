@@ -5,6 +5,11 @@ import { announce } from "./toasts.js";
 
 const LEAST_MS = 500;
 
+async function renewDevices() {
+  const place = document.querySelector("[data-job-devices]");
+  if (place) morph(place, await fragment(`${location.pathname}?part=devices`));
+}
+
 export class Summary {
   constructor(element) {
     this.element = element;
@@ -29,20 +34,29 @@ export class Summary {
     return isNews;
   }
 
-  /* At most twice a second; the last wish is always met. */
+  /* At most twice a second. A wish that comes while an answer is under way is met by one more round. */
   renew() {
-    this.renewing ??= this.#renewSoon().finally(() => (this.renewing = null));
+    this.isWanted = true;
+    this.renewing ??= this.#renewWhileWanted().finally(() => (this.renewing = null));
     return this.renewing;
   }
 
-  async #renewSoon() {
-    const wait = this.renewedAt + LEAST_MS - Date.now();
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+  async #renewWhileWanted() {
+    while (this.isWanted) {
+      const wait = this.renewedAt + LEAST_MS - Date.now();
+      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+      this.isWanted = false;
+      await this.#renewOnce();
+    }
+  }
+
+  async #renewOnce() {
     const before = this.facts.state;
     const html = await fragment(`${location.pathname}?part=summary`);
     this.renewedAt = Date.now();
     morph(this.element, html);
     this.#read();
+    await renewDevices();
     document.title = `${this.element.dataset.title} · Fleetune`;
     if (this.facts.state !== before) announce(this.#sentence());
   }

@@ -31,6 +31,13 @@ export class LogView {
     drawSoon(this);
   }
 
+  /* Devices that joined since the page was made can be chosen too. */
+  know(devices) {
+    for (const { rank, name } of devices) {
+      if (![...this.device.options].some((option) => option.value === String(rank))) this.device.add(new Option(name, rank));
+    }
+  }
+
   draw() {
     const lines = this.waiting.splice(0);
     if (!lines.length) return;

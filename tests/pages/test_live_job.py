@@ -89,6 +89,8 @@ def test_a_paused_page_counts_what_it_does_not_draw(site, reader):
     reader.open(f"/jobs/{job}/")
     reader.until(lambda: reader.chart("loss")["pointsTotal"] == "40")
     reader.page.keyboard.press(".")
+    reader.until(lambda: reader.page.inner_text("[data-live-word]") == "Paused")
+    reader.page.wait_for_timeout(300)  # what was being drawn is drawn
     revision = reader.chart("loss")["revision"]
     site.tell("feed", job=job, steps=5)
     reader.until(lambda: "20 new points" in reader.page.inner_text("[data-live-indicator]"), about="loss and accuracy")
@@ -150,3 +152,18 @@ def test_without_sockets_the_page_asks_over_http(site, reader):
     cord.mend()
     reader.until(lambda: not reader.page.is_visible("[data-banner=polling]"), within=20)
     reader.forgives("WebSocket")
+
+
+def test_a_waiting_job_that_starts_becomes_a_running_page(site, reader):
+    job = site.tell("job", name="patience", state="pending")
+    site.tell("wait_for", job=job, reason="device_busy", params={"device": "cpu-1", "free": 0, "wanted": 2})
+    page = reader.open(f"/jobs/{job}/")
+    reader.until(lambda: page.is_visible("[data-testid=plan]"))
+    reader.until(lambda: page.inner_text("[data-live-word]") == "Live")
+    site.tell("start", job=job)
+    site.tell("feed", job=job, steps=12)
+    reader.until(lambda: page.locator("[data-lane]").count() == 2, about="a lane per device")
+    reader.until(lambda: reader.chart("loss")["pointsTotal"] == "24")
+    assert not page.is_visible("[data-testid=plan]")
+    assert page.locator("[data-log-device] option").count() == 3
+    reader.until(lambda: page.get_attribute("[data-stage=fine_tune]", "data-step") == "now")

@@ -1,0 +1,63 @@
+"""What happens on the site beside jobs: datasets come in, devices come and go, people get links."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import Project, User
+from accounts.services import make_signin_link
+from catalog import services
+from catalog.models import Dataset, DatasetState
+from catalog.tasks import import_dataset
+from devices import hooks
+from devices.models import Device
+from jobs.models import Job
+from tests.accounts.factories import make_admin, make_user
+from tests.devices.factories import ENVIRONMENT, make_credential
+
+
+def imported(builtin: str = "digits-8x8", name: str = "") -> str:
+    """A dataset that ships with the product, read in for real; its slug."""
+    owner = User.objects.order_by("pk").first() or make_admin()
+    dataset = services.add_builtin(owner, Project.default(), builtin, name=name or None)
+    import_dataset(dataset.pk)
+    return dataset.slug
+
+
+def work_off_imports() -> list[str]:
+    """What the server worker would do: read in every dataset that waits for it. Their states."""
+    waiting = list(Dataset.objects.filter(state=DatasetState.IMPORTING).values_list("pk", flat=True))
+    for number in waiting:
+        import_dataset(number)
+    return list(Dataset.objects.filter(pk__in=waiting).values_list("state", flat=True))
+
+
+def signin_link(username: str) -> str:
+    """The path of a fresh one-time link for a person who has no password yet."""
+    user = User.objects.filter(username=username).first() or make_user(username)
+    return make_signin_link(user)
+
+
+def connect(slug: str) -> None:
+    """The device's agent has come: credential, environment, first heartbeat."""
+    device = Device.objects.select_related("host").get(slug=slug)
+    make_credential(device)
+    type(device.host).objects.filter(pk=device.host_id).update(environment=ENVIRONMENT, environment_at=timezone.now())
+    Device.objects.filter(pk=device.pk).update(state="online", last_seen_at=timezone.now())
+    hooks.tell_fleet_changed()
+
+
+def offline(slug: str) -> None:
+    """The device falls silent."""
+    Device.objects.filter(slug=slug).update(state="offline")
+    hooks.tell_fleet_changed()
+
+
+def facts_of_job(job: int) -> dict[str, Any]:
+    """What the database says of a job."""
+    row = Job.objects.get(pk=job)
+    return {"state": row.state, "archived": row.archived, "spec": row.spec, "name": row.name}
+
+
+def newest_job() -> int:
+    return Job.objects.order_by("-pk").values_list("pk", flat=True)[0]
