@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 
-def pytest_sessionfinish(session):
+def pytest_unconfigure(config):
     home = Path(os.environ.get("FLEETUNE_HOME", ""))
     ours = home.name.startswith("fleetune-test-") and home.parent == Path(tempfile.gettempdir())
-    if ours and not hasattr(session.config, "workerinput"):
+    if ours and not hasattr(config, "workerinput"):
         shutil.rmtree(home, ignore_errors=True)
 
 

@@ -7,8 +7,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(predicate: Callable[[], T], within: float, about: str = "") -> T:
-    """Ask `predicate` every 50 ms until it answers something true, and return that.
+def wait_until(predicate: Callable[[], T], within: float, about: str = "", every: float = 0.05) -> T:
+    """Ask `predicate` each `every` seconds until it answers something true, and return that.
 
     Raises AssertionError with the last value seen after `within` seconds.
     """
@@ -19,4 +19,4 @@ def wait_until(predicate: Callable[[], T], within: float, about: str = "") -> T:
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within} s: {about or predicate}; last seen: {value!r}")
-        time.sleep(0.05)
+        time.sleep(every)

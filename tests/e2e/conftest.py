@@ -1,6 +1,20 @@
+import os
+import shutil
+import subprocess
+import sys
+
 import pytest
 
-from tests.e2e.stack import Stack
+from tests.e2e.stack import ROOT, Stack
+
+
+@pytest.fixture(scope="session")
+def fresh_home(tmp_path_factory):
+    """A home with database and static files as the first start leaves them, to be copied: made once."""
+    home = tmp_path_factory.mktemp("fresh") / "home"
+    environment = {**os.environ, "FLEETUNE_HOME": str(home), "FLEETUNE_DEMO": "0"}
+    subprocess.run([sys.executable, "-m", "config.first_things"], cwd=ROOT, env=environment, check=True)
+    return home
 
 
 @pytest.fixture(scope="session")
@@ -14,8 +28,9 @@ def stack(tmp_path_factory):
 
 
 @pytest.fixture
-def own_stack(tmp_path):
+def own_stack(tmp_path, fresh_home):
     """A Fleetune for a test that breaks something."""
+    shutil.copytree(fresh_home, tmp_path / "home")
     running = Stack(tmp_path / "home", demo=False)
     try:
         yield running

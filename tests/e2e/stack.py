@@ -89,7 +89,7 @@ class Stack:
         """The job once it has ended."""
         return wait_until(
             lambda: (job := self.job(number))["state"] in {"succeeded", "failed", "cancelled"} and job,
-            within, f"job {number} ends",
+            within, f"job {number} ends", every=0.5,
         )  # fmt: skip
 
     def living(self) -> list[int]:

@@ -55,7 +55,7 @@ def test_the_conv_job_moves_while_it_runs(stack, demo):
     before = wait_until(lambda: stack.job(demo["conv"])["summary"].get("train/loss") is not None, within=60)
     assert before
     step = stack.job(demo["conv"])["progress"]
-    wait_until(lambda: stack.job(demo["conv"])["progress"] > step, within=15, about="progress rises")
+    wait_until(lambda: stack.job(demo["conv"])["progress"] > step, within=15, about="progress rises", every=0.5)
 
 
 def test_metrics_come_as_csv_with_every_step_once(stack, demo):
@@ -100,7 +100,7 @@ def test_fine_tuning_waits_for_its_source_then_all_three_succeed(stack, demo):
     waiting = stack.job(demo["digits"])
     if stack.job(demo["conv"])["state"] != "succeeded":
         assert (waiting["state"], waiting["wait_reason"]) == ("pending", "source_job")
-    conv, digits = stack.ended(demo["conv"], within=240), stack.ended(demo["digits"], within=120)
+    conv, digits = stack.ended(demo["conv"], within=420), stack.ended(demo["digits"], within=180)
     assert (conv["state"], digits["state"]) == ("succeeded", "succeeded"), (conv["end_reason"], digits["end_reason"])
     for job in (conv, digits):
         rows = stack.api("GET", f"/jobs/{job['id']}/evaluations/")[1]["results"]

@@ -15,7 +15,7 @@ SPEC = {
     "task": "image-classification",
     "dataset": "mnist-5k",
     "model": {"source": "dense", "hidden": [64, 64]},
-    "training": {"num_train_epochs": 60, "learning_rate": 0.003, "optim": "adam", "save_steps": 50},
+    "training": {"num_train_epochs": 200, "learning_rate": 0.003, "optim": "adam", "save_steps": 100},
     "export": {"formats": ["safetensors"]},
 }
 
@@ -27,14 +27,14 @@ def running(own_stack):
     assert own_stack.api("POST", "/datasets/", {"builtin": "mnist-5k"})[0] == 202
     wait_until(lambda: own_stack.api("GET", "/datasets/mnist-5k/")[1].get("state") == "ready", within=60)
     job = own_stack.submit(**SPEC)
-    wait_until(lambda: _step(own_stack, job["id"]) > 60, within=60, about="the job trains")
+    wait_until(lambda: _step(own_stack, job["id"]) > 60, within=60, about="the job trains", every=0.25)
     return own_stack, job["id"]
 
 
 def test_a_killed_rank_ends_in_a_succeeded_job_all_the_same(running):
     stack, job = running
     os.kill(_ranks(stack, job)[1]["pid"], signal.SIGKILL)
-    ended = stack.ended(job, within=120)
+    ended = stack.ended(job, within=240)
     assert ended["state"] == "succeeded", ended["end_reason"]
     assert ended["attempts"][0]["end_reason"] == "killed"
     assert len(ended["attempts"]) == 2
@@ -48,9 +48,9 @@ def test_a_killed_agent_loses_no_point_and_the_rank_goes_on(running):
     assert agents
     agents[0].kill()
     step = _step(stack, job)
-    wait_until(lambda: _step(stack, job) > step + 50, within=20, about="training goes on without its agent")
+    wait_until(lambda: _step(stack, job) > step + 50, within=20, about="training goes on without its agent", every=0.25)
     assert _ranks(stack, job)[0]["pid"] == pid
-    ended = stack.ended(job, within=120)
+    ended = stack.ended(job, within=240)
     assert (ended["state"], len(ended["attempts"])) == ("succeeded", 1)
     _every_step_once(stack, job)
 
@@ -60,7 +60,7 @@ def test_ctrl_c_leaves_no_process_and_the_job_goes_on_at_the_next_start(running)
     stack.stop()
     assert stack.living() == []
     stack.start()
-    ended = stack.ended(job, within=150)
+    ended = stack.ended(job, within=240)
     assert ended["state"] == "succeeded", ended["end_reason"]
     assert ended["attempts"][1]["resumed_from_step"] > 0
     _every_step_once(stack, job)
@@ -75,8 +75,8 @@ def test_stopping_one_rank_stops_the_steps_of_the_other(running):
         assert halted
     finally:
         os.kill(second["pid"], signal.SIGCONT)
-    wait_until(lambda: _step(stack, job) > halted, within=20, about="both go on")
-    assert stack.ended(job, within=120)["state"] == "succeeded"
+    wait_until(lambda: _step(stack, job) > halted, within=20, about="both go on", every=0.25)
+    assert stack.ended(job, within=240)["state"] == "succeeded"
 
 
 def _step(stack, job: int) -> int:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,7 +40,8 @@ def namespace():
 
 
 @pytest.fixture
-def server(tmp_path):
+def server(tmp_path, fresh_home):
+    shutil.copytree(fresh_home, tmp_path / "home")
     there = {"FLEETUNE_HOST": HERE, "FLEETUNE_ALLOW_PLAIN_HTTP": "1", "FLEETUNE_CPU_DEVICES": "1"}
     return Stack(tmp_path / "home", demo=False, **there)
 
