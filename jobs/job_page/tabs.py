@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from config.formats import MISSING
 from contract.spec import JobSpec
-from jobs import spec_text
+from jobs import history, sentences, spec_text
 from jobs.models import Attempt, Job
 
 LABELS = {
@@ -51,20 +51,18 @@ def _checkpoints(job: Job) -> dict[str, Any]:
 
 
 def _attempts(job: Job) -> dict[str, Any]:
-    return {"attempts": [_attempt(attempt) for attempt in reversed(list(job.attempts.all()))]}
+    return {"attempts": [_attempt(attempt, job) for attempt in reversed(list(job.attempts.all()))]}
 
 
-def _attempt(attempt: Attempt) -> dict[str, Any]:
+def _attempt(attempt: Attempt, job: Job) -> dict[str, Any]:
     ended = attempt.ended_at
     took = (ended - attempt.created_at).total_seconds() if ended else None
-    return {"attempt": attempt, "devices": [rank.device for rank in attempt.ranks.all()], "seconds": took}
+    devices = [rank.device for rank in attempt.ranks.all()]
+    return {"attempt": attempt, "devices": devices, "seconds": took, "text": sentences.attempt_text(attempt, job)}
 
 
 def _artifacts(job: Job) -> dict[str, Any]:
-    """Files of the last attempt that left some."""
-    rows = list(job.artifacts.order_by("-attempt__number", "name").select_related("attempt"))
-    last = rows[0].attempt_id if rows else None
-    return {"artifacts": [row for row in rows if row.attempt_id == last]}
+    return {"artifacts": history.shown_artifacts(job)}
 
 
 def _config(job: Job) -> dict[str, Any]:

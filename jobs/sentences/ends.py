@@ -42,7 +42,7 @@ def text(reason: str, params: Params, job: Job) -> str:
 
 def _actions(reason: str, params: Params, job: Job) -> list[Action]:
     if job.state == JobState.SUCCEEDED:
-        return [link(_("See the result"), f"/jobs/{job.pk}/"), *_limit(reason, job)]
+        return [link(_("See the result"), f"/jobs/{job.pk}/artifacts/"), *_limit(reason, job)]
     if job.state not in (JobState.FAILED, JobState.CANCELLED):
         return []
     if "source_job" in params:

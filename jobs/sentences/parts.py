@@ -57,7 +57,7 @@ def clone(job: Job, label: str = "") -> Action:
 
 
 def logs(job: Job, label: str = "") -> Action:
-    return Action(label or _("See the log"), f"/jobs/{job.pk}/logs/")
+    return Action(label or _("See the log"), f"/jobs/{job.pk}/#log")
 
 
 def see_job(number: int) -> Action:

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -29,7 +29,7 @@ CHARTS = (
 
 @login_required
 @require_GET
-def job_page(request: HttpRequest, number: int, tab: str = "") -> HttpResponse:
+def job_page(request: HttpRequest, number: int | str, tab: str = "") -> HttpResponse:
     """The overview, or one of the tabs. `?part=` answers with a fragment that live pages put in place."""
     job = _job(request, number)
     if job.removed_at:
@@ -38,10 +38,18 @@ def job_page(request: HttpRequest, number: int, tab: str = "") -> HttpResponse:
     if request.GET.get("part") in PARTS:
         return render(request, PARTS[request.GET["part"]], context)
     if tab:
-        if tab not in tabs.CONTENT:
-            raise Http404
         return render(request, f"jobs/job_{tab}.html", context | tabs.content(job, tab))
-    return render(request, "jobs/job.html", context | _overview(job, context["attempt"]))
+    return render(request, "jobs/job.html", context | _overview(job, context["attempt"], request.GET.get("log", "")))
+
+
+@login_required
+@require_GET
+def job_log(request: HttpRequest, number: int) -> StreamingHttpResponse:
+    """The whole log as a text file."""
+    job = _job(request, number)
+    lines = log_tail.as_text(job, _names(job.attempts.last()))
+    name = {"Content-Disposition": f'attachment; filename="job-{job.pk}.log"'}
+    return StreamingHttpResponse(lines, content_type="text/plain; charset=utf-8", headers=name)
 
 
 @login_required
@@ -63,7 +71,7 @@ def job_do(request: HttpRequest, number: int, verb: str) -> HttpResponse:
     return redirect("jobs") if verb == "remove" else redirect("job", job.pk)
 
 
-def _job(request: HttpRequest, number: int) -> Job:
+def _job(request: HttpRequest, number: int | str) -> Job:
     """The job, with all its parts. Raises Http404 when this reader may not know of it."""
     job = visible(request.user, queries.with_parts(Job.objects.all())).filter(pk=number).first()
     if job is None:
@@ -98,10 +106,14 @@ def _summary(request: HttpRequest, job: Job, tab: str) -> dict[str, Any]:
     }
 
 
-def _overview(job: Job, attempt: Attempt | None) -> dict[str, Any]:
-    names = {rank.rank: rank.device.slug for rank in attempt.ranks.all()} if attempt else {}
+def _overview(job: Job, attempt: Attempt | None, wanted_log: str) -> dict[str, Any]:
+    names = _names(attempt)
     charts = [chart | {"table": point_table.of(job, str(chart["keys"]).split(), names)} for chart in CHARTS]
-    return {"charts": charts, "log": log_tail.of(job, names)}
+    return {"charts": charts, "log": log_tail.of(job, names, wanted_log), "wanted_log": wanted_log}
+
+
+def _names(attempt: Attempt | None) -> dict[int, str]:
+    return {rank.rank: rank.device.slug for rank in attempt.ranks.all()} if attempt else {}
 
 
 def _no_point_yet(job: Job) -> str:

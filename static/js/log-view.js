@@ -14,6 +14,7 @@ export class LogView {
     this.followButton = element.querySelector("[data-log-follow]");
     this.device = element.querySelector("[data-log-device]");
     this.level = element.querySelector("[data-log-level]");
+    this.search = element.querySelector("[data-log-search]");
     this.waiting = [];
     this.isVisible = true;
     this.follows = true;
@@ -21,6 +22,7 @@ export class LogView {
     this.followButton.addEventListener("click", () => this.#follow(!this.follows));
     this.box.addEventListener("scroll", () => this.#scrolled());
     for (const choice of [this.device, this.level]) choice.addEventListener("change", () => this.#filter());
+    this.search.addEventListener("input", () => this.#filter());
     element.querySelector("[data-next-error]").addEventListener("click", () => this.#nextError());
     if (location.hash.startsWith("#L")) this.#follow(false);
     else this.#toEnd();
@@ -55,18 +57,20 @@ export class LogView {
     const row = document.createElement("li");
     row.id = `L${line.seq}-${this.number}`;
     Object.assign(row.dataset, { level: line.level, rank: line.rank, seq: line.seq });
-    row.hidden = this.#isFiltered(row);
     const when = document.createElement("a");
     when.className = "when";
     when.href = `#${row.id}`;
     when.textContent = clock(new Date(line.time * 1000));
     const who = this.page.devices.find((device) => device.rank === line.rank)?.name ?? line.rank;
     row.append(when, span("who", who), span("what", line.text));
+    row.hidden = this.#isFiltered(row);
     return row;
   }
 
   #isFiltered(row) {
     const levels = { "": ["debug", "info", "warning", "error"], warning: ["warning", "error"], error: ["error"] }[this.level.value];
+    const wanted = this.search.value.toLowerCase();
+    if (wanted && !row.querySelector(".what").textContent.toLowerCase().includes(wanted)) return true;
     return !levels.includes(row.dataset.level) || (this.device.value !== "" && this.device.value !== row.dataset.rank);
   }
 

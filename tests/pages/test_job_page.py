@@ -109,3 +109,14 @@ def test_plotly_comes_only_with_a_chart(site, reader, jobs):
     reader.open(f"/jobs/{jobs['done']}/events/")
     reader.page.wait_for_timeout(500)
     assert not [url for url in asked if "plotly-basic" in url]
+
+
+def test_the_log_is_searched_on_the_server_and_can_be_taken_along(site, chromium, jobs):
+    with Reader(site, chromium, java_script_enabled=False) as reader:
+        page = reader.open(f"/jobs/{jobs['failed']}/?log=runtimeerror")
+        assert page.locator("[data-log-lines] .what").all_inner_texts() == ["RuntimeError: out of memory"]
+        page = reader.open(f"/jobs/{jobs['failed']}/?log=nothing-like-it")
+        assert "nothing-like-it" in page.inner_text("[data-log-empty]")
+        text = page.request.get(f"{site.url}/jobs/{jobs['failed']}/log/").text()
+        assert len(text.splitlines()) == 3
+        assert text.splitlines()[-1].endswith("cpu-1 error RuntimeError: out of memory")
