@@ -28,7 +28,8 @@ REVOKED = 3
 """an agent ends with this when its device was removed from the server"""
 HOME = Path(os.environ.get("FLEETUNE_HOME", ROOT / "var")).resolve()
 HOST = os.environ.get("FLEETUNE_HOST", "127.0.0.1")
-PORT = int(os.environ.get("FLEETUNE_PORT", "8000"))
+PORT_TEXT = os.environ.get("FLEETUNE_PORT", "8000")
+PORT = int(PORT_TEXT) if PORT_TEXT.isdecimal() else 0
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -50,6 +51,8 @@ def main() -> int:
 
 def check():
     """Nobody else in this home, the port is free, the address is allowed. Returns the lock to hold."""
+    if not 0 < PORT < 65_536:
+        raise CannotStart(f"FLEETUNE_PORT={PORT_TEXT} is no port. Set it to a number from 1 to 65535.")
     HOME.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = open(HOME / "up.lock", "w")  # noqa: SIM115 - held until the process ends
     try:

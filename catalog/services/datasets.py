@@ -132,7 +132,7 @@ def _refuse_other_than_zip(uploaded_file: UploadedFile) -> None:
     start = uploaded_file.read(4)
     uploaded_file.seek(0)
     if not start.startswith(ZIP_STARTS):
-        sentence = gettext_noop("This is not a zip archive. Put the pictures of each class into a folder and zipthem.")
+        sentence = gettext_noop("This is not a zip archive. Put each class of pictures into a folder and zip them.")
         raise Invalid([Problem("file", sentence)])
 
 
