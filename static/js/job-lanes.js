@@ -9,6 +9,7 @@ export class JobLanes {
   constructor() {
     this.lanes = new Map();
     this.shownAt = 0;
+    this.timer = null;
   }
 
   take(frame) {
@@ -19,7 +20,11 @@ export class JobLanes {
       if (key === "train/loss") Object.assign(lane, { step: steps[steps.length - 1], time: times[times.length - 1] });
       this.lanes.set(rank, lane);
     }
-    if (Date.now() - this.shownAt < LEAST_MS) return;
+    this.timer ??= setTimeout(() => this.#showAll(), Math.max(0, this.shownAt + LEAST_MS - Date.now()));
+  }
+
+  #showAll() {
+    this.timer = null;
     this.shownAt = Date.now();
     for (const [rank, lane] of this.lanes) this.#show(document.querySelector(`[data-lane="${rank}"]`), lane);
   }

@@ -22,6 +22,7 @@ const feed = new JobFeed(page.jobId, {
   seq: page.seq,
   keys: () => [...new Set(cards.filter((card) => card.data.loaded).flatMap((card) => card.keys))],
   handlers: {
+    connected: () => indicator.show(),
     points: takePoints,
     withdrawn: (frame) => cards.forEach((card) => card.take(frame)),
     log: (lines) => log?.add(lines),
@@ -43,7 +44,7 @@ function takePoints(frame) {
   lastPointAt = Date.now();
   let added = 0;
   for (const card of cards) added += card.take(frame);
-  indicator?.count(added);
+  indicator.count(added);
   lanes.take(frame);
   progress.take(frame);
 }

@@ -32,7 +32,12 @@ export class JobProgress {
       if (key === "train/loss") this.#advance(steps[steps.length - 1]);
       if (RESULTS.includes(key)) this.#figure(key, values[values.length - 1]);
     }
-    if (Date.now() - this.shownAt > LEAST_MS) this.#show();
+    this.#showSoon();
+  }
+
+  /* At most twice a second, and the last word is always said. */
+  #showSoon() {
+    this.timer ??= setTimeout(() => this.#show(), Math.max(0, this.shownAt + LEAST_MS - Date.now()));
   }
 
   #advance(step) {
@@ -54,6 +59,8 @@ export class JobProgress {
 
   #show() {
     const { job } = this;
+    clearTimeout(this.timer);
+    this.timer = null;
     this.shownAt = Date.now();
     const bar = document.querySelector("[data-progress]");
     if (!job.total_steps || !bar) return;

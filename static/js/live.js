@@ -35,6 +35,7 @@ export class JobFeed {
   #subscribed() {
     this.connected = true;
     this.lastHeardAt = Date.now();
+    this.handlers.connected?.();
     this.#catchUp();
   }
 

@@ -111,8 +111,8 @@ class Reader:
         assert found.violations_count == 0, f"{self.page.url}\n{found.generate_report()}"
 
     def had_no_trouble(self) -> None:
-        assert self.troubles == []
-        assert self.reports() == []
+        troubles = self.troubles + self.reports()
+        assert not troubles, "\n".join(troubles)
 
     def forgives(self, part: str) -> None:
         """Forget troubles that the test has caused itself."""
