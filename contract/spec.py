@@ -143,12 +143,11 @@ class JobSpec:
         if not isinstance(body, dict):
             raise Invalid([Problem("", gettext_noop("A job spec is a JSON object."))])
         reader = _Reader()
-        values = reader.fields(cls, body, "")
-        if not reader.problems:
-            spec = cls(**values)
-            reader.problems += _limits(spec)
-        if reader.problems:
-            raise Invalid(reader.problems)
+        spec = cls(**(PLACEHOLDERS | reader.fields(cls, body, "")))
+        told = {problem.path for problem in reader.problems}
+        problems = reader.problems + [problem for problem in _limits(spec) if problem.path not in told]
+        if problems:
+            raise Invalid(problems)
         return spec
 
     def to_json(self) -> dict[str, Any]:
@@ -160,11 +159,13 @@ class JobSpec:
         return int(self.model["id"]) if self.model["source"] == "job" else 0
 
 
+PLACEHOLDERS: dict[str, Any] = {"task": TASKS_BUILT[0], "dataset": "-", "model": {"source": MODEL_SOURCES_BUILT[0]}}
+"""stand in for what is required and missing, so that the rest can be looked at all the same"""
 PARTS = {part.__name__: part for part in (Devices, Method, Parallel, Training, Evaluation, Export, Schedule)}
 
 
 class _Reader:
-    """Reads a dict into the arguments of a dataclass by its annotations, collecting problems."""
+    """Reads a dict into arguments of a dataclass by its annotations; collects problems and leaves bad values out."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
@@ -177,20 +178,20 @@ class _Reader:
             if name not in known:
                 self.problems.append(unknown(where, str(name), known))
                 continue
-            values[name] = self.value(str(known[name].type), known[name].type, value, where)
+            read = self.value(known[name].type, value, where)
+            if read is not None:
+                values[name] = read
         for name, item in known.items():
             required = item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING
             if required and name not in body:
                 self.problems.append(Problem(f"{path}.{name}".strip("."), gettext_noop("This is required.")))
         return values
 
-    def value(self, type_name: str, kind, value, path: str):
+    def value(self, kind, value, path: str):
         if getattr(kind, "__name__", "") in PARTS:
             if not isinstance(value, dict):
                 return self.refuse(path, gettext_noop("Expected an object."), value)
-            before = len(self.problems)
-            values = self.fields(kind, value, path)
-            return kind(**values) if len(self.problems) == before else None
+            return kind(**self.fields(kind, value, path))
         return self.plain(kind, value, path)
 
     def plain(self, kind, value, path: str):

@@ -56,7 +56,7 @@ def test_a_word_in_a_number_field_is_refused_at_that_field():
     values = spec_form.values_of(a_spec()) | {"training.learning_rate": "fast", "model.hidden": "64, wide"}
     with pytest.raises(Invalid) as refused:
         JobSpec.parse(spec_form.body_of(posted(values)))
-    assert [problem.path for problem in refused.value.problems] == ["training.learning_rate"]
+    assert [problem.path for problem in refused.value.problems] == ["training.learning_rate", "model.hidden"]
 
 
 def test_another_model_source_drops_what_belonged_to_the_first():
