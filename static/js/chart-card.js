@@ -50,9 +50,7 @@ export class ChartCard {
   }
 
   async #near(isNear) {
-    if (!isNear || this.plotly) return;
-    this.plotly ??= await loadPlotly(this.element.dataset.plotly);
-    if (!this.data.loaded) await this.load();
+    if (isNear && !this.plotly) await this.load();
   }
 
   #seen(isSeen) {
@@ -72,17 +70,24 @@ export class ChartCard {
 
   /* The whole of each series, and the finer range when zoomed in. */
   async load() {
-    try {
-      await this.data.load(this.share, this.view.weight);
-      if (this.view.range) await this.data.loadRange(...this.view.range, this.share, this.view.weight);
-      this.#fault("");
-    } catch (error) {
-      this.#fault(error.detail || error.message);
-    }
+    await this.#ask(async () => (this.plotly ??= await loadPlotly(this.element.dataset.plotly)));
+    if (!this.hasFault) await this.#ask(() => this.data.load(this.share, this.view.weight));
+    if (!this.hasFault && this.view.range) await this.#ask(() => this.data.loadRange(...this.view.range, this.share, this.view.weight));
     this.redraw();
   }
 
+  /* What cannot be fetched is said in the card, with a way to try again; the rest of the page works on. */
+  async #ask(fetching) {
+    try {
+      await fetching();
+      this.#fault("");
+    } catch (error) {
+      this.#fault(error.detail || gettext("The server does not answer."));
+    }
+  }
+
   #fault(sentence) {
+    this.hasFault = Boolean(sentence);
     const place = this.element.querySelector("[data-chart-fault]");
     place.hidden = !sentence;
     place.querySelector("[data-chart-fault-text]").textContent = sentence;
@@ -93,7 +98,7 @@ export class ChartCard {
     this.redraw();
     const range = this.view.range;
     if (!range) return;
-    await this.data.loadRange(...range, this.share, this.view.weight);
+    await this.#ask(() => this.data.loadRange(...range, this.share, this.view.weight));
     this.redraw();
   }
 

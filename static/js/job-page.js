@@ -22,7 +22,7 @@ const feed = new JobFeed(page.jobId, {
   seq: page.seq,
   keys: () => [...new Set(cards.filter((card) => card.data.loaded).flatMap((card) => card.keys))],
   handlers: {
-    connected: () => indicator.show(),
+    connected: isConnected,
     points: takePoints,
     withdrawn: (frame) => cards.forEach((card) => card.take(frame)),
     log: (lines) => log?.add(lines),
@@ -39,6 +39,11 @@ const indicator = new LiveIndicator(() => ({
   ended: page.ended,
   settled,
 }));
+
+function isConnected() {
+  indicator.show();
+  for (const card of cards) if (card.hasFault) card.load();
+}
 
 function takePoints(frame) {
   lastPointAt = Date.now();

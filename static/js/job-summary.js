@@ -1,9 +1,10 @@
 /* Head, state line, progress and stages are renewed as the server renders them, whenever the job's state is news. */
 import { morph } from "./morph.js";
-import { fragment } from "./rest.js";
+import { fragment, showBanner } from "./rest.js";
 import { announce } from "./toasts.js";
 
 const LEAST_MS = 500;
+const AGAIN_MS = 2000;
 
 async function renewDevices() {
   const place = document.querySelector("[data-job-devices]");
@@ -46,7 +47,20 @@ export class Summary {
       const wait = this.renewedAt + LEAST_MS - Date.now();
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
       this.isWanted = false;
+      await this.#tryOnce();
+    }
+  }
+
+  /* A server that is away is asked again; what the page shows stays until then. */
+  async #tryOnce() {
+    try {
       await this.#renewOnce();
+      showBanner("unreachable", false);
+    } catch (error) {
+      if (error.status === 401) return; // the banner says so
+      showBanner("unreachable");
+      this.renewedAt = Date.now() + AGAIN_MS;
+      this.isWanted = true;
     }
   }
 

@@ -47,7 +47,7 @@ export class LiveSocket {
     if (this.closed) return;
     this.#drop();
     this.on.lost();
-    this.connect();
+    this.timer = setTimeout(() => this.connect(), waitBefore(1));
   }
 
   close() {
