@@ -133,7 +133,7 @@ def test_a_killed_rank_is_noticed_at_once(starter, tmp_path, few):
     attempt = Attempt(starter, tmp_path, endless(), [few, few]).start().go()
     wait_until(lambda: attempt.step(0) > 5, within=20)
     attempt.signal(1, signal.SIGKILL)
-    report = wait_until(lambda: read_json(attempt.paths(0).exit), within=3)
+    report = wait_until(lambda: read_json(attempt.paths(0).exit), within=10)
     assert (report["reason"], report["params"]["peer"], report["params"]["what"]) == ("sync_timeout", 1, "gone")
     assert attempt.wait(5)[1] == {}
     assert read_json(attempt.paths(1).path / "ended.json")["code"] == -signal.SIGKILL

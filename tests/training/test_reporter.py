@@ -42,10 +42,10 @@ def test_a_point_after_silence_is_written_at_once_and_batches_keep_their_distanc
     series = reporter.series("k")
     said_at = time.time()
     series.add(1, 0.0)
-    wait_until(lambda: spool.stat().st_size, within=2)
+    wait_until(lambda: spool.stat().st_size, within=10)
     assert written(spool)[0].time - said_at < 0.1
     steps = itertools.count(2)
-    wait_until(lambda: series.add(next(steps), 0.0) or len(written(spool)) >= 5, within=5)
+    wait_until(lambda: series.add(next(steps), 0.0) or len(written(spool)) >= 5, within=15)
     reporter.close()
     times = [batch.time for batch in written(spool)][:5]
     assert min(later - earlier for earlier, later in itertools.pairwise(times)) >= BATCH_S * 0.9
@@ -102,7 +102,7 @@ def test_a_disk_that_stays_full_is_told_to_the_loop(tmp_path, monkeypatch):
     reporter = Reporter(tmp_path / "spool")
     reporter.log("one")
     with pytest.raises(OSError, match="No space"):
-        wait_until(reporter.raise_failure, within=2)
+        wait_until(reporter.raise_failure, within=10)
     reporter.close()
 
 
