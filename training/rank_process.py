@@ -32,21 +32,26 @@ def fork_rank(run_dir: RunDir, rank_function: Callable[[str], None], cores: list
         theirs.close()
         return RankHandle(pid, ours)
     ours.close()
-    _become_rank(run_dir, rank_function, cores, theirs.detach())
+    live_and_exit(lambda: _become_rank(run_dir, rank_function, cores, theirs.detach()))
     raise AssertionError("a rank never returns")
 
 
 def _become_rank(run_dir: RunDir, rank_function: Callable[[str], None], cores: list[int], channel: int) -> None:
+    os.setsid()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    _log_to(run_dir)
+    os.environ[CHANNEL_FD] = str(channel)
+    os.environ[CORES] = ",".join(map(str, cores))
+    gc.enable()
+    rank_function(str(run_dir.path))
+
+
+def live_and_exit(life: Callable[[], None]) -> None:
+    """The whole life of a forked process; never returns. Nothing of the process it was forked from runs at its end."""
     code = 1
     try:
-        os.setsid()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
-            signal.signal(number, signal.SIG_DFL)
-        _log_to(run_dir)
-        os.environ[CHANNEL_FD] = str(channel)
-        os.environ[CORES] = ",".join(map(str, cores))
-        gc.enable()
-        rank_function(str(run_dir.path))
+        life()
         code = 0
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else 1

@@ -20,12 +20,11 @@ import os
 import signal
 import socket
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 from contract.run_dir import RunDir
-from training.rank_process import RankHandle, fork_rank
+from training.rank_process import RankHandle, fork_rank, live_and_exit
 
 REQUEST_BYTES = 1 << 20
 REQUEST_TIMEOUT_S = 5
@@ -138,7 +137,7 @@ def fork_supervisor(
         os.close(write_end)
         for each in inherited:
             each.close()
-        _supervise(request, supervise, rank_function)
+        live_and_exit(lambda: _supervise(request, supervise, rank_function))
     os.close(write_end)
     os.waitpid(child, 0)
     with os.fdopen(read_end, "rb") as answer:
@@ -146,30 +145,19 @@ def fork_supervisor(
 
 
 def _supervise(request: dict, supervise: Callable, rank_function: Callable) -> None:
-    """The supervisor's whole life; never returns."""
-    code = 1
-    try:
-        os.setsid()
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.environ.update(request.get("env", {}))
-        run_dir = RunDir(Path(request["run_dir"]))
+    """The supervisor's whole life."""
+    os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.environ.update(request.get("env", {}))
+    run_dir = RunDir(Path(request["run_dir"]))
 
-        def start_rank() -> RankHandle:
-            """Fork the rank. To be called before the supervisor starts a thread."""
-            if thread_count() != 1:
-                raise RuntimeError("start the rank before any thread")
-            return fork_rank(run_dir, rank_function, request.get("cores", []))
+    def start_rank() -> RankHandle:
+        """Fork the rank. To be called before the supervisor starts a thread."""
+        if thread_count() != 1:
+            raise RuntimeError("start the rank before any thread")
+        return fork_rank(run_dir, rank_function, request.get("cores", []))
 
-        supervise(str(run_dir.path), request["device_home"], start_rank)
-        code = 0
-    except SystemExit as leaving:
-        code = leaving.code if isinstance(leaving.code, int) else 1
-    except BaseException:  # the process ends here whatever it was; its last words go to the log
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    supervise(str(run_dir.path), request["device_home"], start_rank)
 
 
 if __name__ == "__main__":
