@@ -13,7 +13,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +22,32 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Item:
-    """One file of a version and what there is to learn from it."""
+    """One file, text or row of a version, and what there is to learn from it."""
 
-    file: str
-    """below `files/`"""
     sha256: str
+    """of the file; of the canonical JSON of data and target when the content is inline"""
     bytes: int
     split: str
     name: str
     """as the user called it, for showing only"""
-    width: int
-    height: int
-    channels: int
+    file: str = ""
+    """below `files/`; empty when the content is inline"""
+    width: int = 0
+    height: int = 0
+    channels: int = 0
+    data: dict[str, Any] = field(default_factory=dict)
+    """inline content: {"text"}, {"messages"} or {"values"}"""
     target: dict[str, Any] = field(default_factory=dict)
     """by task, see `recipes/targets.py`"""
+    group: str = ""
+    """items of one group stay in one split"""
+    origin: dict[str, Any] = field(default_factory=dict)
+    """of what came from the web: url, licence, fetched_at"""
+
+    def to_json(self) -> dict[str, Any]:
+        """Without what is empty, so that a new field changes no hash of versions that do not use it."""
+        named = {item.name for item in fields(self) if item.default is MISSING and item.default_factory is MISSING}
+        return {name: value for name, value in asdict(self).items() if name in named or value not in ("", 0, {})}
 
 
 @dataclass(frozen=True)
@@ -77,7 +89,7 @@ class VersionWriter:
     def finish(self, head: dict[str, Any], items: list[Item], unreadable: list[dict[str, Any]]) -> Path:
         """`head`: task, kind, classes and whatever describes the version."""
         ordered = sorted(items, key=lambda item: (SPLITS.index(item.split), item.sha256, item.name))
-        text = _lines(asdict(item) for item in ordered)
+        text = _lines(item.to_json() for item in ordered)
         head = {"format": 1, **head, "items": len(items), "items_sha256": hashlib.sha256(text).hexdigest()}
         (self._directory / "items.jsonl").write_bytes(text)
         (self._directory / "unreadable.jsonl").write_bytes(_lines(unreadable))
