@@ -3,7 +3,8 @@
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 
-from catalog import queries, ranged_files
+from catalog import queries
+from config import ranged_file
 from devices.agent_auth import agent_call, refuse
 from devices.models import Device
 
@@ -14,4 +15,4 @@ def data(request: HttpRequest, device: Device, _message: None, sha256: str) -> H
     path = queries.file_for(device, sha256)
     if path is None or not path.is_file():
         return refuse(404, "unknown-data", _("No assignment of this device names this file."))
-    return ranged_files.answer(request, path, sha256)
+    return ranged_file.answer(request, path, sha256)

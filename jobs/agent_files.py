@@ -5,10 +5,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.translation import gettext as _
 
+from config import ranged_file
 from devices import leases
 from devices.agent_auth import agent_call, refuse
 from devices.models import Device
-from jobs import assignments, attempts, checkpoints, clock, file_store, ranged_file
+from jobs import assignments, attempts, checkpoints, clock, file_store
 from jobs.agent_access import NotYours, StaleFence
 from jobs.agent_views import refusals_answered, speaker_of_query
 from jobs.models import Artifact, Attempt, Checkpoint, Errand, Job, Rank
@@ -38,7 +39,7 @@ def model(request: HttpRequest, device: Device, _message: None, sha256: str) -> 
     """A file of the model from which the device's present job or errand starts."""
     if sha256 not in _model_hashes(device):
         raise NotYours
-    return ranged_file.answer(file_store.path_of("artifacts", sha256), request.headers.get("Range", ""))
+    return ranged_file.answer(request, file_store.path_of("artifacts", sha256), sha256)
 
 
 def _upload(request: HttpRequest, device: Device, kind: str, sha256: str) -> HttpResponseBase:
@@ -93,7 +94,7 @@ def _checkpoint_file(request: HttpRequest, device: Device, sha256: str) -> HttpR
     named = {file["sha256"] for row in rows for file in row.manifest["files"]} | {row.manifest_hash for row in rows}
     if sha256 not in named or not file_store.has("checkpoints", sha256):
         raise NotYours
-    return ranged_file.answer(file_store.path_of("checkpoints", sha256), request.headers.get("Range", ""))
+    return ranged_file.answer(request, file_store.path_of("checkpoints", sha256), sha256)
 
 
 def _job_of(device: Device) -> Job | None:

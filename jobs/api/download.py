@@ -10,7 +10,7 @@ from urllib.parse import quote
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
-from jobs import ranged_file
+from config import ranged_file
 
 TYPES = {
     ".json": "application/json",
@@ -32,7 +32,7 @@ def answer(request: Any, path: Path, sha256: str, name: str) -> HttpResponseBase
     else:
         name = safe_name(name)
         kind = TYPES.get(Path(name).suffix.lower(), "application/octet-stream")
-        response = ranged_file.answer(path, request.headers.get("Range", ""), kind)
+        response = ranged_file.answer(request, path, sha256, kind)
         response.headers["Content-Disposition"] = disposition(name)
     response.headers["ETag"] = tag
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -9,7 +9,12 @@ from django.http import StreamingHttpResponse
 
 
 def stream(request: Any, pieces: Iterator[bytes], content_type: str, name: str = "") -> StreamingHttpResponse:
-    """Send `pieces` one by one; with a `name`, as a file to save. Django would gather a plain iterator under ASGI."""
+    """Send `pieces` one by one; with a `name`, as a file to save. Django would gather a plain iterator under ASGI.
+
+    To HEAD the headers are the answer, and nothing is made for it.
+    """
+    if request.method == "HEAD":
+        pieces = iter(())
     under_asgi = isinstance(getattr(request, "_request", request), ASGIRequest)
     response = StreamingHttpResponse(_asynchronous(pieces) if under_asgi else pieces, content_type=content_type)
     if name:

@@ -82,10 +82,10 @@ def test_what_a_user_wants_somewhere_is_told_to_that_device_until_it_is_there(pr
 
 
 def content_of(answer) -> bytes:
-    """What a streamed answer holds; it streams asynchronously, as the ASGI server reads it."""
+    """What a streamed answer holds, read as the ASGI server reads it: piece by piece, asynchronously."""
 
     async def gather() -> bytes:
-        return b"".join([piece async for piece in answer.streaming_content])
+        return b"".join([piece async for piece in answer])
 
     return async_to_sync(gather)()
 

@@ -151,6 +151,16 @@ def test_an_artifact_is_listed_and_downloaded_whole_in_part_or_not_again(client,
     assert (part.status_code, b"".join(part.streaming_content)) == (206, b"weights")
     same = client.get(f"{listed['url']}?download=1", headers={"If-None-Match": f'"{row.sha256}"'})
     assert same.status_code == 304
+    head = client.head(f"{listed['url']}?download=1")
+    assert (head.status_code, head["Content-Length"], head["ETag"]) == (200, "7000", answer["ETag"])
+    assert head["Content-Disposition"] == answer["Content-Disposition"]
+
+
+@pytest.mark.parametrize("path", ["export/", "metrics/?fmt=csv", "metrics/?fmt=parquet"])
+def test_head_of_a_download_has_its_headers_and_makes_nothing(client, job, path):
+    head = client.head(f"/api/v1/jobs/{job.pk}/{path}")
+    assert (head.status_code, b"".join(head.streaming_content)) == (200, b"")
+    assert head["Content-Disposition"].startswith("attachment")
 
 
 def test_a_file_that_is_not_on_the_server_is_not_there(client, job):
