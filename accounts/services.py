@@ -38,6 +38,11 @@ def make_signin_link(user: User) -> str:
     return f"/sign-in/link/{text}/"
 
 
+def signin_url(user: User) -> str:
+    """A fresh one-time link for `user`, as somebody at this machine opens it."""
+    return f"http://{settings.FLEETUNE_HOST}:{settings.FLEETUNE_PORT}{make_signin_link(user)}"
+
+
 def check_signin_link(text: str) -> SignInLink:
     """The link with this text while it may still be redeemed. Raises LinkSpent. Changes nothing."""
     link = SignInLink.objects.select_related("user").filter(digest=secret_text.digest(text)).first()

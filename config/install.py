@@ -8,8 +8,12 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,6 +21,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 NEEDED_GIB = 4
 """The environment takes 2.3 GB on Linux without a GPU; pip needs room to unpack beside it."""
+SAY_EVERY_S = 4
 
 
 class CannotSetUp(Exception):
@@ -52,8 +57,9 @@ def install(extras: list[str], began: float) -> None:
     check_disk()
     if not PYTHON.exists() or subprocess.run([PYTHON, "-c", "import pip"], capture_output=True).returncode:
         step(began, "making the virtual environment .venv")
-        shutil.rmtree(VENV, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
+        with never_silent(began, lambda: "still making .venv"):
+            shutil.rmtree(VENV, ignore_errors=True)
+            subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
     step(began, f"installing {len(wanted)} packages and what they need (pinned in constraints.txt)")
     run_pip(wanted, began)
     mark.write_text(digest)
@@ -79,25 +85,66 @@ def check_disk() -> None:
         raise CannotSetUp(f"{free:.1f} GiB are free on this disk and {NEEDED_GIB} GiB are needed. Make room first.")
 
 
+@dataclass
+class Progress:
+    """How far pip is, read from what it prints and from what lies on the disk."""
+
+    fetched: int = 0
+    megabytes: float = 0.0
+    unpacking: int = 0
+    """packages to unpack, once all are fetched"""
+    there: int = 0
+    """packages that were there before"""
+
+    def read(self, line: str) -> None:
+        self.fetched += line.startswith("Collecting ")
+        if size := re.search(r"\((\d+(?:\.\d+)?) (kB|MB|GB)", line):
+            self.megabytes += float(size[1]) * {"kB": 0.001, "MB": 1, "GB": 1000}[size[2]]
+        if line.startswith("Installing collected"):
+            self.unpacking, self.there = line.count(",") + 1, packages_there()
+
+    def __str__(self) -> str:
+        if not self.unpacking:
+            return f"fetched {self.fetched} packages, {self.megabytes:,.0f} MB"
+        done = min(max(packages_there() - self.there, 0), self.unpacking)
+        return f"unpacked {done} of {self.unpacking} packages ({self.megabytes:,.0f} MB were fetched)"
+
+
 def run_pip(wanted: list[str], began: float) -> None:
     command = [str(PYTHON), "-m", "pip", "install", "--progress-bar", "off", "--disable-pip-version-check"]
     command += ["-c", str(ROOT / "constraints.txt"), *wanted]
     output: list[str] = []
-    counted, megabytes, shown = 0, 0.0, 0.0
+    progress = Progress()
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
         assert pip.stdout is not None  # noqa: S101 - PIPE was asked for
-        for line in pip.stdout:
-            output.append(line)
-            counted += line.startswith("Collecting ")
-            if size := re.search(r"\((\d+(?:\.\d+)?) (kB|MB|GB)", line):
-                megabytes += float(size[1]) * {"kB": 0.001, "MB": 1, "GB": 1000}[size[2]]
-            if line.startswith("Installing collected"):
-                step(began, f"unpacking {counted} packages, {megabytes:,.0f} MB fetched")
-            elif time.monotonic() - shown > 3:
-                shown = time.monotonic()
-                step(began, f"fetched {counted} packages, {megabytes:,.0f} MB")
+        with never_silent(began, lambda: str(progress)):
+            for line in pip.stdout:
+                output.append(line)
+                progress.read(line)
     if pip.returncode:
         raise CannotSetUp(why_pip_failed("".join(output)))
+
+
+@contextmanager
+def never_silent(began: float, what: Callable[[], str]) -> Iterator[None]:
+    """Says `what()` every few seconds while the block runs: pip and venv say nothing for minutes."""
+    done = threading.Event()
+
+    def say() -> None:
+        while not done.wait(SAY_EVERY_S):
+            step(began, what())
+
+    saying = threading.Thread(target=say, daemon=True)
+    saying.start()
+    try:
+        yield
+    finally:
+        done.set()
+        saying.join()
+
+
+def packages_there() -> int:
+    return sum(1 for _ in VENV.glob("lib/python*/site-packages/*.dist-info"))
 
 
 def why_pip_failed(output: str) -> str:

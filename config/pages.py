@@ -1,5 +1,8 @@
 """What the frame of every page shows."""
 
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +25,11 @@ def every_page(request):
         "navigation": [{"name": name, "label": label, "current": name == section} for name, label in NAVIGATION],
         "open_jobs": SimpleLazyObject(lambda: _open_jobs(request.user)),
     }
+
+
+def favicon(_request: HttpRequest) -> HttpResponse:
+    """Browsers and link previews ask for this name whatever a page says."""
+    return redirect(static("img/logo.svg"))
 
 
 def _open_jobs(user) -> int:

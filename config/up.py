@@ -50,22 +50,29 @@ def main() -> int:
 
 
 def check():
-    """Nobody else in this home, the port is free, the address is allowed. Returns the lock to hold."""
+    """Nobody else in this home, the port is free, the address is allowed. Returns the lock to hold.
+
+    Where nothing was started before the port comes first: a start that is refused leaves nothing behind.
+    """
+    check_address()
+    if not (HOME / "up.lock").exists():
+        check_port()
+    lock = take_home()
+    check_port()
+    return lock
+
+
+def check_address() -> None:
     if not 0 < PORT < 65_536:
         raise CannotStart(f"FLEETUNE_PORT={PORT_TEXT} is no port. Set it to a number from 1 to 65535.")
-    HOME.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = open(HOME / "up.lock", "w")  # noqa: SIM115 - held until the process ends
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise CannotStart(
-            f"it already runs with FLEETUNE_HOME={HOME}. Stop that one or choose another home."
-        ) from error
     if HOST not in LOOPBACK and os.environ.get("FLEETUNE_ALLOW_PLAIN_HTTP") != "1":
         raise CannotStart(
             f"FLEETUNE_HOST={HOST} would serve plain HTTP beyond this machine. Put TLS in front, or set "
             "FLEETUNE_ALLOW_PLAIN_HTTP=1 on a network you trust."
         )
+
+
+def check_port() -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -74,6 +81,17 @@ def check():
             raise CannotStart(
                 f"{HOST}:{PORT} cannot be used ({error.strerror}). Set FLEETUNE_PORT to another port."
             ) from error
+
+
+def take_home():
+    HOME.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = open(HOME / "up.lock", "w")  # noqa: SIM115 - held until the process ends
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise CannotStart(
+            f"it already runs with FLEETUNE_HOME={HOME}. Stop that one or choose another home."
+        ) from error
     return lock
 
 

@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.i18n import JavaScriptCatalog
 
 from config import api_docs
+from config.pages import favicon
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -18,9 +19,14 @@ urlpatterns = [
     path("api/v1/", include("catalog.api_urls")),
     path("api/v1/", include("jobs.api_urls")),
     path("", include("config.health_urls")),
+    path("favicon.ico", favicon),
     path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript_catalog"),
     path("", include("accounts.urls")),
     path("", include("devices.urls")),
     path("", include("catalog.urls")),
     path("", include("jobs.urls")),
 ]
+
+handler400 = "config.error_pages.bad_request"
+handler404 = "config.error_pages.not_found"
+handler500 = "config.error_pages.broken"

@@ -10,10 +10,8 @@ import django
 
 def main() -> int:
     django.setup()
-    from django.conf import settings
-
     from accounts.models import User
-    from accounts.services import make_signin_link
+    from accounts.services import signin_url
 
     people = User.objects.filter(is_active=True)
     if any(user.has_usable_password() for user in people):
@@ -21,8 +19,7 @@ def main() -> int:
     admin = people.filter(is_superuser=True).order_by("id").first()
     if admin is None:
         return 0
-    link = f"http://{settings.FLEETUNE_HOST}:{settings.FLEETUNE_PORT}{make_signin_link(admin)}"
-    print(f"Sign in with this link (once, for 24 hours): {link}")
+    print(f"Sign in with this link (once, for 24 hours): {signin_url(admin)}")
     return 0
 
 

@@ -71,12 +71,15 @@ def is_here(row: Artifact) -> bool:
 
 
 def artifact_json(row: Artifact) -> dict[str, Any]:
+    """`url` answers with these facts, `download_url` with the file; both are null while it is not on the server."""
+    url = f"/api/v1/jobs/{row.job_id}/artifacts/{row.pk}/" if is_here(row) else None
     return {
         "name": row.name,
         "format": row.format,
         "bytes": row.bytes,
         "sha256": row.sha256,
-        "url": f"/api/v1/jobs/{row.job_id}/artifacts/{row.pk}/" if is_here(row) else None,
+        "url": url,
+        "download_url": url and f"{url}?download=1",
         "error": row.error,
         "attempt": row.attempt.number if row.attempt else None,
     }

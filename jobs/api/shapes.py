@@ -244,7 +244,8 @@ class ArtifactSerializer(serializers.Serializer):
     format = serializers.CharField()
     bytes = serializers.IntegerField()
     sha256 = serializers.CharField()
-    url = serializers.CharField(allow_null=True, help_text="null while the file is not on the server")
+    url = serializers.CharField(allow_null=True, help_text="these facts; null while the file is not on the server")
+    download_url = serializers.CharField(allow_null=True, help_text="the file itself")
     error = serializers.CharField(help_text="why this format could not be made")
     attempt = serializers.IntegerField(allow_null=True)
 

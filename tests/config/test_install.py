@@ -46,6 +46,32 @@ def test_every_requirement_is_pinned():
     assert {name.replace("_", "-") for name in wanted} <= pinned
 
 
+def test_unpacking_is_told_while_pip_is_silent(tmp_path, monkeypatch, capsys):
+    heard = tmp_path / "heard"
+    pip = tmp_path / "python"
+    pip.write_text(
+        "#!/bin/sh\necho 'Collecting torch'\necho '  Downloading torch-2.whl (190.5 MB)'\n"
+        f"echo 'Installing collected packages: numpy, torch'\nuntil [ -e {heard} ]; do sleep 0.05; done\n"
+    )
+    pip.chmod(0o755)
+    monkeypatch.setattr(install, "PYTHON", pip)
+    monkeypatch.setattr(install, "SAY_EVERY_S", 0.05)
+    said = install.step
+
+    def step(began, text):
+        said(began, text)
+        if text.startswith("unpacked 1 of 2"):
+            heard.touch()
+        if text.startswith("unpacked 0 of 2"):
+            (tmp_path / "lib/python3.11/site-packages/numpy-2.dist-info").mkdir(parents=True, exist_ok=True)
+
+    monkeypatch.setattr(install, "VENV", tmp_path)
+    monkeypatch.setattr(install, "step", step)
+    install.run_pip(["torch"], install.time.monotonic())
+    assert "unpacked 1 of 2 packages (190 MB were fetched)" in capsys.readouterr().out
+    assert install.SAY_EVERY_S <= 5
+
+
 def test_a_second_run_returns_at_once_and_prints_nothing(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(install, "VENV", tmp_path)
     monkeypatch.setattr(install, "PYTHON", tmp_path / "python")

@@ -139,9 +139,10 @@ def test_an_artifact_is_listed_and_downloaded_whole_in_part_or_not_again(client,
     row = stored_artifact(job)
     Artifact.objects.create(job=job, attempt=row.attempt, name="model.onnx", format="onnx", error="no exporter")
     without, listed = client.get(f"/api/v1/jobs/{job.pk}/artifacts/").json()["results"]
-    assert (without["url"], without["error"]) == (None, "no exporter")
+    assert (without["url"], without["download_url"], without["error"]) == (None, None, "no exporter")
     assert listed["sha256"] == row.sha256
-    answer = client.get(f"{listed['url']}?download=1")
+    assert client.get(listed["url"]).json() == listed
+    answer = client.get(listed["download_url"])
     assert b"".join(answer.streaming_content) == b"weights" * 1000
     assert answer["ETag"] == f'"{row.sha256}"'
     assert answer["X-Content-Type-Options"] == "nosniff"

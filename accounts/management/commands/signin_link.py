@@ -1,4 +1,3 @@
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import services
@@ -15,4 +14,4 @@ class Command(BaseCommand):
         user = User.objects.filter(username=username, is_active=True).first()
         if user is None:
             raise CommandError(f"There is no active user '{username}'. Make one with: manage.py createsuperuser")
-        self.stdout.write(f"http://{settings.FLEETUNE_HOST}:{settings.FLEETUNE_PORT}{services.make_signin_link(user)}")
+        self.stdout.write(services.signin_url(user))
