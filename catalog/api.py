@@ -137,7 +137,7 @@ class VersionPrepare(APIView):
         body = _object(request.data)
         _refuse_unknown(body, {"recipe"})
         steps = body.get("recipe") or recipes.default_steps(version, dataset.task)
-        if problems := recipes.check(steps, version.schema):
+        if problems := recipes.check(steps, version.schema, task=dataset.task):
             raise Invalid(problems)
         prepared = services.prepare(version, steps)
         answer = {"recipe": prepared.recipe.hash, "hash": prepared.hash, "state": prepared.state}
@@ -158,11 +158,13 @@ class RecipeList(GenericAPIView):
         require(request.user, "run", token=request.auth)
         body = _object(request.data)
         _refuse_unknown(body, {"steps", "dataset"})
+        kind = ""
         if "dataset" in body:
             version = _version_named(request, body["dataset"])
+            kind = version.schema["kind"]
             if problems := recipes.check(body.get("steps"), version.schema, "steps"):
                 raise Invalid(problems)
-        return Response(_recipe_json(keep_recipe(body.get("steps"), "steps")), status=201)
+        return Response(_recipe_json(keep_recipe(body.get("steps"), "steps", kind)), status=201)
 
 
 class StepList(APIView):

@@ -6,33 +6,42 @@ from django.utils.translation import gettext as _
 
 from catalog.models import DatasetVersion
 from contract.problems import Problem
-from recipes.recipe import Recipe, problems_of, shape_problems
+from contract.tasks import TASKS
+from recipes.fitting import Facts, problems_for
+from recipes.recipe import Recipe, problems_of
 from recipes.steps import Shape
 
 KEPT_UP_TO = 64
 """pixels: small pictures that are all alike are left as they are; larger ones are made this small at most"""
+DETECTED_UP_TO = 128
+"""pixels of a picture with boxes: objects in it are smaller than the picture"""
 MULTIPLE_OF = 8
 NEARLY_SQUARE = (0.8, 1.25)
+SHORTEST_TEXT, LONGEST_TEXT = 16, 256
+"""tokens"""
+LANGUAGE_MODEL_TEXT = 256
 
 
 def default_steps(version: DatasetVersion, task: str) -> list[dict[str, Any]]:
     """A recipe that works for this version without a decision of the user."""
-    schema = version.schema
-    scale = {"step": "scale", "to": [0, 1]}
-    alike = schema["distinct_sizes"] == 1
-    if alike and max(schema["width"]["max"], schema["height"]["max"]) <= KEPT_UP_TO:
-        return [scale]
-    colour = {"step": "grayscale"} if set(schema["channels"]) == {"1"} else {"step": "rgb"}
-    return [colour, _resize(schema), scale]
+    kind = TASKS[task].kind
+    if kind == "text":
+        return _text(version.schema, task)
+    if kind == "table":
+        return _table(version.schema)
+    return _image(version.schema) if task != "object-detection" else _boxes(version.schema)
 
 
-def check(steps: Any, schema: dict[str, Any], path: str = "recipe") -> list[Problem]:
+def check(steps: Any, schema: dict[str, Any], path: str = "recipe", task: str = "") -> list[Problem]:
     """Everything that is wrong with `steps`, for data of this schema."""
-    problems = problems_of(steps, path)
+    kind = schema["kind"]
+    problems = problems_of(steps, path, kind)
     if problems:
         return problems
-    shapes = {Shape(size["channels"], size["height"], size["width"]) for size in schema["sizes"]}
-    return shape_problems(Recipe.parse(steps, path), shapes, path)
+    sizes = schema.get("sizes", [])
+    shapes = frozenset(Shape(size["channels"], size["height"], size["width"]) for size in sizes)
+    facts = Facts(kind, task, shapes, schema.get("columns", []))
+    return problems_for(Recipe.parse(steps, path, kind), facts, path)
 
 
 def words(steps: list[dict[str, Any]]) -> list[str]:
@@ -40,10 +49,53 @@ def words(steps: list[dict[str, Any]]) -> list[str]:
     return [_(sentence) % params for sentence, params in Recipe.parse(steps).words()]
 
 
+def _image(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    scale = {"step": "scale", "to": [0, 1]}
+    alike = schema["distinct_sizes"] == 1
+    if alike and max(schema["width"]["max"], schema["height"]["max"]) <= KEPT_UP_TO:
+        return [scale]
+    return [_colour(schema), _resize(schema), scale]
+
+
+def _boxes(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """A padded square: nothing is cut off, and boxes keep their proportions."""
+    side = _side(max(schema["width"]["median"], schema["height"]["median"]), DETECTED_UP_TO)
+    pad = {"step": "resize", "size": [side, side], "mode": "pad"}
+    return [_colour(schema), pad, {"step": "scale", "to": [0, 1]}]
+
+
+def _text(schema: dict[str, Any], task: str) -> list[dict[str, Any]]:
+    """Bytes; as long as most texts are, up to a length that trains quickly."""
+    if task == "causal-lm":
+        return [
+            {"step": "chat-template"},
+            {"step": "tokenise", "max_length": LANGUAGE_MODEL_TEXT},
+            {"step": "pack"},
+        ]
+    lengths = schema.get("lengths", {})
+    wanted = min(lengths.get("max", LONGEST_TEXT) + 2, 2 * lengths.get("median", LONGEST_TEXT))
+    length = -(-int(wanted) // MULTIPLE_OF) * MULTIPLE_OF
+    return [{"step": "tokenise", "max_length": min(max(length, SHORTEST_TEXT), LONGEST_TEXT)}]
+
+
+def _table(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """Free text is left out: hardly any two rows share a value of it."""
+    free = [column["name"] for column in schema["columns"] if column["type"] == "text"]
+    dropped = [{"step": "drop-columns", "columns": free}] if 0 < len(free) < len(schema["columns"]) else []
+    return [*dropped, {"step": "impute"}, {"step": "one-hot"}, {"step": "standardise"}]
+
+
+def _colour(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"step": "grayscale"} if set(schema["channels"]) == {"1"} else {"step": "rgb"}
+
+
 def _resize(schema: dict[str, Any]) -> dict[str, Any]:
     """A square near the median of the shorter sides; padded when most pictures are far from square."""
     width, height = schema["width"]["median"], schema["height"]["median"]
-    side = int(min(width, height)) // MULTIPLE_OF * MULTIPLE_OF
-    side = min(max(side, MULTIPLE_OF), KEPT_UP_TO)
+    side = _side(min(width, height), KEPT_UP_TO)
     mode = "stretch" if NEARLY_SQUARE[0] <= width / height <= NEARLY_SQUARE[1] else "pad"
     return {"step": "resize", "size": [side, side], "mode": mode}
+
+
+def _side(pixels: float, most: int) -> int:
+    return min(max(int(pixels) // MULTIPLE_OF * MULTIPLE_OF, MULTIPLE_OF), most)

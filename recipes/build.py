@@ -1,7 +1,9 @@
-"""Prepared data from a version and a recipe: streaming, one item in memory at a time."""
+"""Prepared data from a version and a recipe: streaming, a few items in memory at a time."""
 
-import hashlib
+import importlib.metadata
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,129 +13,144 @@ from PIL import features
 
 from contract.problems import gettext_noop
 from recipes import version as versions
-from recipes.images import Unreadable
-from recipes.prepared import Column, Writer
-from recipes.recipe import Recipe, shape_problems
+from recipes.builds import MAKERS, Maker, Source
+from recipes.builds.batch import Batch
+from recipes.builds.side_by_side import in_order
+from recipes.fitting import Facts, problems_for
+from recipes.index import Index
+from recipes.prepared import Writer
+from recipes.recipe import Recipe
 from recipes.sandbox.inside import Refused, Reporter
-from recipes.steps import Shape, Statistics
-from recipes.targets import TARGETS
-from recipes.version import Item
 
-BUILD_FORMAT = 1
+BUILD_FORMAT = 2
 """raise it when the same recipe comes to mean other bytes"""
 MOST_LISTED = 1000
+FEWEST_TO_SHARE = 256
+"""items; with fewer, starting processes costs more than it saves"""
 
 
 def build(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    """Work for `sandbox.outside.run`. request: version (directory), steps, parent (directory), skip {name: reason}.
+    """Work for `sandbox.outside.run`. request: version (directory), steps, parent (directory); and where they are
+    needed skip {file: reason}, key (hexadecimal), tokenizers {model: directory}, processes.
 
     Returns {"hash", "dropped": n}. Raises Refused when the items do not become alike, or nothing is left to train on.
     """
+    with _source(request) as source:
+        maker = MAKERS[source.head["kind"]](source)
+        maker.look(reporter)
+        with _writer(Path(request["parent"]), maker) as writer:
+            written = _write(maker, writer, reporter, request.get("processes", 1))
+            path = writer.finish(versions=library_versions(source.head["kind"]), **_manifest(maker, written))
+    return {"hash": path.name, "dropped": len(written.dropped)}
+
+
+def library_versions(kind: str) -> dict[str, str]:
+    """Whatever decides which bytes come out: part of the hash."""
+    known = {"build": str(BUILD_FORMAT), "numpy": np.__version__}
+    if kind == "image":
+        codecs = {codec: str(features.version(codec)) for codec in ("jpg", "webp", "libtiff", "zlib")}
+        return known | {"pillow": PIL.__version__, **codecs}
+    return known | ({"tokenizers": importlib.metadata.version("tokenizers")} if kind == "text" else {})
+
+
+@contextmanager
+def _source(request: dict[str, Any]) -> Iterator[Source]:
     directory = Path(request["version"])
     head = versions.read_head(directory)
-    recipe = Recipe.parse(request["steps"])
-    items = recipe.order(list(versions.read_items(directory)))
-    shape = _common_shape(recipe, items)
-    with _writer(Path(request["parent"]), head, shape) as writer:
-        colours, dropped = np.zeros((shape.channels, 256), np.int64), []
-        for number, item in enumerate(items):
-            reporter.at(item.file)
-            try:
-                pixels = _pixels(directory, item, recipe, request.get("skip", {}))
-            except Unreadable as error:
-                dropped.append(_dropped(item, error))
-                continue
-            _add(writer, head["task"], item, pixels, colours)
-            reporter.progress((number + 1) / len(items))
-        _refuse_without_training_items(items, dropped)
-        path = writer.finish(
-            on_device=recipe.on_device(_statistics(colours)),
-            versions=library_versions(),
-            version=directory.name,
-            recipe={"hash": recipe.hash, "steps": recipe.to_json()},
-            dropped={"count": len(dropped), "items": dropped[:MOST_LISTED]},
+    recipe = Recipe.parse(request["steps"], kind=head["kind"])
+    with Index(directory) as index:
+        if not len(index):
+            raise Refused(gettext_noop("The dataset has no items."))
+        facts = Facts(head["kind"], head["task"], frozenset(index.shapes), head.get("columns", []))
+        for problem in problems_for(recipe, facts):
+            raise Refused(problem.sentence, **problem.params)
+        yield Source(
+            directory,
+            head,
+            recipe,
+            index,
+            key=bytes.fromhex(request.get("key", "")),
+            skip=request.get("skip", {}),
+            tokenizers=request.get("tokenizers", {}),
         )
-    return {"hash": path.name, "dropped": len(dropped)}
 
 
-def library_versions() -> dict[str, str]:
-    """Whatever decides which bytes come out: part of the hash."""
-    return {
-        "build": str(BUILD_FORMAT),
-        "numpy": np.__version__,
-        "pillow": PIL.__version__,
-        **{codec: str(features.version(codec)) for codec in ("jpg", "webp", "libtiff", "zlib")},
-    }
-
-
-def _writer(parent: Path, head: dict[str, Any], shape: Shape) -> Writer:
-    target = TARGETS[head["task"]]
+def _writer(parent: Path, maker: Maker) -> Writer:
+    head = maker.source.head
     return Writer(
         parent,
         task=head["task"],
         kind=head["kind"],
         classes=head["classes"],
-        columns={"image": Column("uint8", tuple(shape)), target.name: target.column},
-        input_column="image",
-        target_column=target.name,
+        columns=maker.columns,
+        input_column=maker.input_column,
+        target_column=maker.target_column,
         splits=versions.SPLITS,
     )
 
 
-def _add(writer: Writer, task: str, item: Item, pixels: np.ndarray, colours: np.ndarray) -> None:
-    """Write one item, and count its colours when it is one to train on."""
-    target = TARGETS[task]
-    writer.add(item.split, image=pixels, **{target.name: target.value(item.target)})
-    if item.split == "train":
-        colours += _count_colours(pixels)
-
-
-def _dropped(item: Item, error: Unreadable) -> dict[str, Any]:
-    return {"name": item.name, "split": item.split, "reason": error.sentence, "params": error.params}
-
-
-def _common_shape(recipe: Recipe, items: list[Item]) -> Shape:
-    if not items:
-        raise Refused(gettext_noop("The dataset has no items."))
-    shapes = {Shape(item.channels, item.height, item.width) for item in items}
-    problems = shape_problems(recipe, shapes)
-    if problems:
-        raise Refused(problems[0].sentence, **problems[0].params)
-    return recipe.shape_of(shapes.pop())
-
-
-def _pixels(directory: Path, item: Item, recipe: Recipe, skip: dict[str, str]) -> np.ndarray:
-    """uint8 [channels, height, width]"""
-    if item.file in skip:
-        raise Unreadable(skip[item.file])
-    data = versions.file_of(directory, item).read_bytes()
-    if hashlib.sha256(data).hexdigest() != item.sha256:
-        raise Unreadable(gettext_noop("The stored file is damaged: its hash is not the one noted at import."))
-    image = np.asarray(recipe.read(data))
-    return image[np.newaxis] if image.ndim == 2 else np.ascontiguousarray(image.transpose(2, 0, 1))
-
-
-def _count_colours(pixels: np.ndarray) -> np.ndarray:
-    """How often each of 256 values occurs, by channel: whole numbers, so that statistics are exact."""
-    return np.stack([np.bincount(channel.ravel(), minlength=256) for channel in pixels])
-
-
-def _statistics(colours: np.ndarray) -> Statistics:
-    values = range(256)
-    means, deviations = [], []
-    for counts in colours.tolist():
-        total = sum(counts) or 1
-        mean = sum(value * count for value, count in zip(values, counts, strict=True)) / total
-        square = sum(value * value * count for value, count in zip(values, counts, strict=True)) / total
-        means.append(mean)
-        deviations.append(max(square - mean * mean, 0.0) ** 0.5)
-    return Statistics(means, deviations)
-
-
-def _refuse_without_training_items(items: list[Item], dropped: list[dict]) -> None:
-    left = Counter(item.split for item in items)
-    left.subtract(entry["split"] for entry in dropped)
-    if left["train"] < 1:
-        reason = dropped[0]["reason"] % dropped[0]["params"] if dropped else ""
+def _write(maker: Maker, writer: Writer, reporter: Reporter, processes: int) -> Batch:
+    """Write every row; what came up on the way, as a batch without rows. Refuses when nothing is left to train on."""
+    told = Batch(np.empty(0, np.uint8), {})
+    order, training_rows = maker.source.recipe.order(maker.source.index), 0
+    for batch in _batches(maker, order, reporter, processes):
+        told.dropped += batch.dropped
+        told.counts.update(batch.counts)
+        told.items += batch.items
+        for split, columns in batch.by_split():
+            writer.extend(versions.SPLITS[split], columns)
+        training_rows += int((batch.splits == 0).sum())
+        reporter.progress(told.items / max(len(order), 1))
+    if not training_rows:
+        reason = told.dropped[0]["reason"] % told.dropped[0]["params"] if told.dropped else ""
         sentence = gettext_noop("No item of the train split could be read. The first reason: %(reason)s")
         raise Refused(sentence, reason=reason)
+    return told
+
+
+def _batches(maker: Maker, order: list[int], reporter: Reporter, processes: int) -> Iterator[Batch]:
+    size = maker.items_a_piece
+    pieces = [order[first : first + size] for first in range(0, len(order), size)]
+    index = maker.source.index
+    batches = in_order(
+        maker.make,
+        pieces,
+        processes if len(order) >= FEWEST_TO_SHARE else 1,
+        at=lambda number, name: reporter.at(name),
+        name_of=lambda number: index.item(number).file,
+    )
+    for batch in batches:
+        yield maker.settle(batch)
+    if (last := maker.rest()) is not None:
+        yield last
+
+
+def _manifest(maker: Maker, written: Batch) -> dict[str, Any]:
+    source, multi = maker.source, maker.target.multi
+    target = {"column": maker.target_column, "ragged": maker.columns[maker.target_column].ragged}
+    return {
+        "on_device": [],
+        **maker.manifest(),
+        "target": target | ({"multi": True} if multi else {}),
+        "on_train": source.recipe.on_train(),
+        "version": source.directory.name,
+        "recipe": source.recipe.to_manifest(),
+        "obfuscation": _obfuscation(source.recipe, written.counts),
+        "dropped": {"count": len(written.dropped), "items": written.dropped[:MOST_LISTED]},
+    }
+
+
+def _obfuscation(recipe: Recipe, counts: Counter) -> list[dict[str, Any]]:
+    """The steps that hide something, with what they changed, for reports."""
+    return [
+        step.to_manifest()
+        | {
+            "counts": {
+                name.partition(".")[2]: number
+                for name, number in sorted(counts.items())
+                if name.startswith(f"{place}.")
+            }
+        }
+        for place, step in enumerate(recipe.steps)
+        if step.protects
+    ]

@@ -108,6 +108,14 @@ class Writer:
         for name, files in self._split(split).items():
             files.append(arrays[name])
 
+    def extend(self, split: str, columns: Mapping[str, "np.ndarray | Ragged"]) -> None:
+        """Append many items: `[n, *shape]`, or `Ragged` of n rows, for each column. Raises ValueError as `add`."""
+        if columns.keys() != self._columns.keys():
+            raise ValueError(f"items have the columns {sorted(self._columns)}, not {sorted(columns)}")
+        fitting = {name: _all_fitting(name, self._columns[name], column) for name, column in columns.items()}
+        for name, files in self._split(split).items():
+            files.extend(fitting[name])
+
     def finish(self, *, on_device: list[dict] | None = None, versions: dict | None = None, **more: Any) -> Path:
         """Close the files, name the data by its hash and return where it lies. `more` goes into the manifest."""
         files: list[dict] = []
@@ -216,6 +224,14 @@ class _ColumnFiles:
             self._total += len(array)
             self._offsets.write(np.int64(self._total).astype("<i8").tobytes())
 
+    def extend(self, column: "np.ndarray | Ragged") -> None:
+        values = column.values if isinstance(column, Ragged) else column
+        self._values.write(values.tobytes())
+        self.count += (len(column.offsets) - 1) if isinstance(column, Ragged) else len(column)
+        if self._offsets and isinstance(column, Ragged):
+            self._offsets.write((column.offsets[1:] - column.offsets[0] + self._total).astype("<i8").tobytes())
+            self._total += len(values)
+
     def finish(self, files: list[dict]) -> dict[str, Any]:
         """Close, list the files in `files` and return the column's entry in the manifest."""
         entry: dict[str, Any] = {
@@ -268,6 +284,14 @@ def _fitting(name: str, kind: Column, value: Any) -> np.ndarray:
     if array.size and not np.can_cast(array.dtype, kind.dtype, casting="same_kind"):
         raise ValueError(f"column {name} takes {kind.dtype}, not {array.dtype}")
     return np.ascontiguousarray(array, dtype=kind.stored)
+
+
+def _all_fitting(name: str, kind: Column, column: np.ndarray | Ragged) -> np.ndarray | Ragged:
+    if isinstance(column, Ragged) != kind.ragged:
+        raise ValueError(f"column {name} is{'' if kind.ragged else ' not'} ragged")
+    if isinstance(column, Ragged):
+        return Ragged(_fitting(name, kind, column.values), column.offsets)
+    return _fitting(name, Column(kind.dtype, (len(column), *kind.shape)), column)
 
 
 def _mapped(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.ndarray:

@@ -2,37 +2,60 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from PIL import Image
 
 from contract.problems import Invalid, Problem, gettext_noop, unknown
-from recipes.steps import STEPS, Decode, DeviceStep, ImageStep, Normalise, Shape, Shuffle, Statistics, Step
+from recipes.context import Context
+from recipes.index import Index
+from recipes.picture import Picture, no_boxes
+from recipes.steps import (
+    STEPS,
+    Decode,
+    DeviceStep,
+    ImageStep,
+    OrderStep,
+    Shape,
+    Statistics,
+    Step,
+    TargetStep,
+    TrainStep,
+)
+from recipes.steps.base import IMAGE
 
 MOST_STEPS = 32
+S = TypeVar("S", bound=Step)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Steps with every parameter filled in; the first one is `decode`."""
+    """Steps with every parameter filled in; of one for pictures the first is `decode`."""
 
     steps: tuple[Step, ...]
 
     @classmethod
-    def parse(cls, body: Any, path: str = "recipe") -> "Recipe":
-        """The recipe in `body`. Raises `Invalid` with every problem, each under `path.<number>.<parameter>`."""
-        problems = problems_of(body, path)
+    def parse(cls, body: Any, path: str = "recipe", kind: str = "") -> "Recipe":
+        """The recipe in `body`, for data of `kind` ("" = what its steps are for).
+
+        Raises `Invalid` with every problem, each under `path.<number>.<parameter>`.
+        """
+        problems = problems_of(body, path, kind)
         if problems:
             raise Invalid(problems)
         steps = [STEPS[part["step"]].from_json(_parameters(part)) for part in body]
-        if not steps or not isinstance(steps[0], Decode):
+        if (kind or kind_of(body)) == IMAGE and not (steps and isinstance(steps[0], Decode)):
             steps.insert(0, Decode())
         return cls(tuple(steps))
 
     def to_json(self) -> list[dict[str, Any]]:
         return [step.to_json() for step in self.steps]
+
+    def to_manifest(self) -> dict[str, Any]:
+        """What prepared data tells of the recipe that made it: all but what must not leave the server."""
+        return {"hash": self.hash, "steps": [step.to_manifest() for step in self.steps]}
 
     @property
     def hash(self) -> str:
@@ -40,45 +63,75 @@ class Recipe:
         text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @property
+    def keyed(self) -> bool:
+        """Whether it needs the project's key."""
+        return any(step.keyed for step in self.steps)
+
     def words(self) -> list[tuple[str, dict[str, Any]]]:
         """Each step as a sentence with what to fill in."""
         return [step.words() for step in self.steps]
 
+    def of(self, kind: type[S]) -> Iterator[tuple[int, S]]:
+        """The steps of one class, each with its place in the recipe."""
+        return ((place, step) for place, step in enumerate(self.steps) if isinstance(step, kind))
+
     def read(self, data: bytes) -> Image.Image:
         """The picture in `data` after every step that changes pixels. Raises `images.Unreadable`."""
+        return self.apply(Picture(self.decode(data), no_boxes()), Context()).image
+
+    def decode(self, data: bytes) -> Image.Image:
+        """Upright pixels (mode L or RGB). Raises `images.Unreadable`."""
         decode = self.steps[0]
         assert isinstance(decode, Decode)  # noqa: S101 - parse() puts it there
-        image = decode.read(data)
-        for step in self.steps:
-            if isinstance(step, ImageStep):
-                image = step.apply(image)
-        return image
+        return decode.read(data)
+
+    def apply(self, picture: Picture, context: Context) -> Picture:
+        """Pixels and boxes after every step that changes them."""
+        for place, step in self.of(ImageStep):
+            picture = step.change(picture, context.at(place))
+        return picture
+
+    def target(self, target: dict[str, Any], split: str, classes: int, context: Context) -> dict[str, Any]:
+        """What is to be learned of an item, after every step that changes it."""
+        for place, step in self.of(TargetStep):
+            target = step.change(target, split, classes, context.at(place))
+        return target
 
     def shape_of(self, shape: Shape) -> Shape:
         """What a picture of `shape` becomes."""
-        for step in self.steps:
-            if isinstance(step, ImageStep):
-                shape = step.shape_after(shape)
+        for _, step in self.of(ImageStep):
+            shape = step.shape_after(shape)
         return shape
 
-    def order(self, items: list) -> list:
-        for step in self.steps:
-            if isinstance(step, Shuffle):
-                items = step.order(items)
-        return items
+    def order(self, index: Index) -> list[int]:
+        """Numbers of items in the order, and as often, as they are to be written."""
+        numbers = list(range(len(index)))
+        for _, step in self.of(OrderStep):
+            numbers = step.order(numbers, index)
+        return numbers
 
     def on_device(self, statistics: Statistics) -> list[dict[str, Any]]:
         """The entries of the manifest that devices apply to each batch, in order."""
         entries = []
-        for step in self.steps:
-            if isinstance(step, DeviceStep):
-                entries.append(step.on_device(statistics))
-                statistics = step.statistics_after(statistics)
+        for _, step in self.of(DeviceStep):
+            entries.append(step.on_device(statistics))
+            statistics = step.statistics_after(statistics)
         return entries
 
+    def on_train(self) -> list[dict[str, Any]]:
+        """The entries of the manifest that the trainer applies to batches of the train split, in order."""
+        return [step.to_json() for _, step in self.of(TrainStep)]
 
-def problems_of(body: Any, path: str = "recipe") -> list[Problem]:
-    """Everything that is wrong with `body` as a recipe, whatever data it is for."""
+
+def kind_of(body: list[dict[str, Any]]) -> str:
+    """The kind of data that these steps are for; image when they would do for several."""
+    named = (STEPS[part["step"]].kinds for part in body)
+    return next((kinds[0] for kinds in named if len(kinds) == 1), IMAGE)
+
+
+def problems_of(body: Any, path: str = "recipe", kind: str = "") -> list[Problem]:
+    """Everything that is wrong with `body` as a recipe for data of `kind` ("" = what its steps are for)."""
     if not isinstance(body, list):
         return [Problem(path, gettext_noop("Expected a list of steps."))]
     if len(body) > MOST_STEPS:
@@ -92,33 +145,23 @@ def problems_of(body: Any, path: str = "recipe") -> list[Problem]:
             problems.append(unknown(f"{where}.step", part["step"], STEPS))
         else:
             problems += STEPS[part["step"]].check(_parameters(part), where)
-    return problems or _order_problems([STEPS[part["step"]] for part in body], path)
-
-
-def shape_problems(recipe: Recipe, shapes: Iterable[Shape], path: str = "recipe") -> list[Problem]:
-    """What keeps pictures of these shapes from becoming alike, and parameters that do not fit their channels."""
-    results = {recipe.shape_of(shape) for shape in shapes}
-    if len({shape[1:] for shape in results}) > 1:
-        sentence = gettext_noop("The pictures keep different sizes. Add a 'resize' step.")
-        return [Problem(path, sentence)]
-    if len(results) > 1:
-        sentence = gettext_noop("Some pictures are grey and some are coloured. Add a 'grayscale' or an 'rgb' step.")
-        return [Problem(path, sentence)]
-    channels = results.pop().channels if results else 0
-    written = [step for step in recipe.steps if isinstance(step, Normalise) and step.mean]
-    return [
-        Problem(
-            f"{path}.{recipe.steps.index(step)}.mean",
-            gettext_noop("The pictures have %(channels)s channels; give as many numbers."),
-            {"channels": channels},
-        )
-        for step in written
-        if channels and len(step.mean) != channels
-    ]
+    if problems:
+        return problems
+    kinds = [STEPS[part["step"]] for part in body]
+    return _kind_problems(kinds, path, kind or kind_of(body)) or _order_problems(kinds, path)
 
 
 def _parameters(part: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in part.items() if name != "step"}
+
+
+def _kind_problems(steps: list[type[Step]], path: str, kind: str) -> list[Problem]:
+    sentence = gettext_noop("'%(name)s' works on %(kinds)s data, and this is %(kind)s data.")
+    return [
+        Problem(f"{path}.{number}.step", sentence, {"name": step.name, "kinds": " / ".join(step.kinds), "kind": kind})
+        for number, step in enumerate(steps)
+        if kind not in step.kinds
+    ]
 
 
 def _order_problems(kinds: list[type[Step]], path: str) -> list[Problem]:
@@ -127,7 +170,7 @@ def _order_problems(kinds: list[type[Step]], path: str) -> list[Problem]:
         where = f"{path}.{number}.step"
         if kind is Decode and number:
             problems.append(Problem(where, gettext_noop("'decode' can only be the first step.")))
-        if issubclass(kind, DeviceStep) and kind in kinds[:number]:
+        if kind.once and kind in kinds[:number]:
             problems.append(Problem(where, gettext_noop("'%(name)s' can be there once."), {"name": kind.name}))
         if issubclass(kind, ImageStep) and any(issubclass(before, DeviceStep) for before in kinds[:number]):
             sentence = gettext_noop("'%(name)s' changes pixels and comes before 'scale' and 'normalise'.")

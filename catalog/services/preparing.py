@@ -17,7 +17,8 @@ def prepare(version: DatasetVersion, steps: list[dict[str, Any]]) -> PreparedDat
 
     Raises Invalid when the steps are no recipe.
     """
-    prepared, created = PreparedData.objects.get_or_create(version=version, recipe=keep_recipe(steps))
+    recipe = keep_recipe(steps, kind=version.schema["kind"])
+    prepared, created = PreparedData.objects.get_or_create(version=version, recipe=recipe)
     again = {"state": PreparedState.WAITING, "progress": 0, "error": "", "error_params": {}, "worker_seen_at": None}
     retried = PreparedData.objects.filter(pk=prepared.pk, state=PreparedState.FAILED).update(**again)
     if created or retried:
@@ -26,9 +27,9 @@ def prepare(version: DatasetVersion, steps: list[dict[str, Any]]) -> PreparedDat
     return prepared
 
 
-def keep_recipe(steps: Any, path: str = "recipe") -> Recipe:
+def keep_recipe(steps: Any, path: str = "recipe", kind: str = "") -> Recipe:
     """The row of this recipe, with every parameter written out. Raises Invalid, each problem under `path`."""
-    recipe = recipes.Recipe.parse(steps, path)
+    recipe = recipes.Recipe.parse(steps, path, kind)
     return Recipe.objects.get_or_create(hash=recipe.hash, defaults={"steps": recipe.to_json()})[0]
 
 

@@ -5,6 +5,7 @@ on x86-64 and arm64; elsewhere that part is not there, and `confine` says so in 
 """
 
 import ctypes
+import os
 import platform
 import signal
 import struct
@@ -31,10 +32,23 @@ def confine(memory_bytes: int, cpu_seconds: int, file_bytes: int) -> bool:
     _limit(memory_bytes, cpu_seconds, file_bytes)
     if sys.platform != "linux":
         return False
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong]
+    libc = _libc()
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, None, 0, 0)
     return _without_sockets(libc)
+
+
+def die_with_parent(parent: int) -> None:
+    """For a process that a confined one has forked: it inherits every limit, but not the wish to die with it."""
+    if sys.platform == "linux":
+        _libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, None, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)  # it died before this process asked to die with it
+
+
+def _libc():
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_ulong]
+    return libc
 
 
 def _limit(memory_bytes: int, cpu_seconds: int, file_bytes: int) -> None:

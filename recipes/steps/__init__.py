@@ -1,14 +1,58 @@
 """The steps that a recipe can have. A new one: write its file, list it here, copy `tests/recipes/test_steps.py`."""
 
-from recipes.steps.base import DeviceStep, ImageStep, Shape, Statistics, Step
+from recipes.steps.balance import Balance
+from recipes.steps.base import (
+    DeviceStep,
+    ImageStep,
+    OrderStep,
+    Shape,
+    Statistics,
+    Step,
+    TargetStep,
+    TextStep,
+    TrainStep,
+)
+from recipes.steps.chat_template import ChatTemplate
 from recipes.steps.decode import Decode
+from recipes.steps.drop_columns import DropColumns
 from recipes.steps.grayscale import Grayscale
+from recipes.steps.impute import Impute
 from recipes.steps.normalise import Normalise
+from recipes.steps.one_hot import OneHot
+from recipes.steps.pack import Pack
 from recipes.steps.resize import Resize
 from recipes.steps.rgb import Rgb
 from recipes.steps.scale import Scale
 from recipes.steps.shuffle import Shuffle
+from recipes.steps.standardise import Standardise
+from recipes.steps.table import TableStep
+from recipes.steps.tokenise import Tokenise
+from recipes.steps.truncate import Truncate
 
-STEPS: dict[str, type[Step]] = {step.name: step for step in (Decode, Shuffle, Grayscale, Rgb, Resize, Scale, Normalise)}
+_ORDER = (Shuffle, Balance)
+_IMAGE = (Decode, Grayscale, Rgb, Resize, Scale, Normalise)
+_TEXT = (ChatTemplate, Tokenise, Truncate, Pack)
+_TABLE = (DropColumns, Impute, OneHot, Standardise)
 
-__all__ = ["STEPS", "Decode", "DeviceStep", "ImageStep", "Normalise", "Shape", "Shuffle", "Statistics", "Step"]
+STEPS: dict[str, type[Step]] = {step.name: step for step in (*_ORDER, *_IMAGE, *_TEXT, *_TABLE)}
+
+__all__ = [
+    "STEPS",
+    "ChatTemplate",
+    "Decode",
+    "DeviceStep",
+    "ImageStep",
+    "Normalise",
+    "OrderStep",
+    "Pack",
+    "Shape",
+    "Shuffle",
+    "Statistics",
+    "Step",
+    "TableStep",
+    "TargetStep",
+    "TextStep",
+    "Tokenise",
+    "TrainStep",
+    "Truncate",
+]

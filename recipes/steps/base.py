@@ -1,12 +1,24 @@
-"""What every step of a recipe has: a name, checked parameters, and a sentence that says what it does."""
+"""What every step of a recipe has: a name, checked parameters, and a sentence that says what it does.
+
+A step belongs to kinds of data, and to the moment when it works: on the order of items (`OrderStep`), on pixels
+(`ImageStep`), on words (`TextStep`), on columns (`table.TableStep`), on the target (`TargetStep`), on a batch on the
+device (`DeviceStep`), or on training batches only (`TrainStep`).
+"""
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from PIL import Image
 
 from contract.problems import Problem, unknown
+from recipes.context import Context
+from recipes.picture import Picture
+
+if TYPE_CHECKING:
+    from recipes.index import Index
+
+IMAGE, TEXT, TABLE = KINDS = ("image", "text", "table")
 
 
 class Shape(NamedTuple):
@@ -27,6 +39,17 @@ class Step:
     name: ClassVar[str]
     sentence: ClassVar[str]
     """with the parameters of `words` as named placeholders"""
+    kinds: ClassVar[tuple[str, ...]] = (IMAGE,)
+    """of data that it can be used on"""
+    once: ClassVar[bool] = False
+    """whether a recipe can have it once only"""
+    protects: ClassVar[str] = ""
+    """of a step that hides something: what, as a sentence"""
+    does_not_protect: ClassVar[str] = ""
+    private: ClassVar[tuple[str, ...]] = ()
+    """parameters that stay on the server: prepared data name only how many there were"""
+    keyed: ClassVar[bool] = False
+    """whether it needs the project's key, so that it works on the server only"""
 
     @classmethod
     def check(cls, parameters: dict[str, Any], path: str) -> list[Problem]:
@@ -63,25 +86,69 @@ class Step:
         """The step with every parameter written out."""
         return {"step": self.name, **{name: _plain(value) for name, value in vars(self).items()}}
 
+    def to_manifest(self) -> dict[str, Any]:
+        """As `to_json`, without what must not leave the server."""
+        return self.to_json() | {name: {"count": len(getattr(self, name))} for name in self.private}
+
     def words(self) -> tuple[str, dict[str, Any]]:
         """A sentence for people, and what to fill in."""
         return self.sentence, vars(self)
 
 
+class OrderStep(Step):
+    """A step that puts items in another order, repeats some or leaves some out."""
+
+    kinds = KINDS
+
+    def order(self, numbers: list[int], index: "Index") -> list[int]:
+        """`numbers` of items in the version, and what they become."""
+        raise NotImplementedError
+
+
+class TargetStep(Step):
+    """A step that changes what is to be learned of an item."""
+
+    kinds = KINDS
+
+    def change(self, target: dict[str, Any], split: str, classes: int, context: Context) -> dict[str, Any]:
+        raise NotImplementedError
+
+
 class ImageStep(Step):
     """A step that changes pixels, once, when data is prepared."""
+
+    def change(self, picture: Picture, context: Context) -> Picture:
+        """Pixels and boxes after this step."""
+        image = picture.image
+        shape = Shape(len(image.getbands()), image.height, image.width)
+        return Picture(self.apply(image), self.boxes_after(picture.boxes, shape))
 
     def apply(self, image: Image.Image) -> Image.Image:
         """`image` has mode L or RGB, and so has the answer."""
         raise NotImplementedError
 
+    def boxes_after(self, boxes, shape: Shape):
+        """Where `boxes` (corners) of a picture of `shape` are after `apply`; they may reach out of it."""
+        return boxes
+
     def shape_after(self, shape: Shape) -> Shape:
         """The shape that `apply` gives to an image of `shape`."""
+        return shape
+
+
+class TextStep(Step):
+    """A step that changes words, before they become tokens."""
+
+    kinds = (TEXT,)
+
+    def apply(self, text: str, context: Context) -> str:
         raise NotImplementedError
 
 
 class DeviceStep(Step):
     """A step that the device applies to each batch, so that prepared data stays small."""
+
+    once = True
 
     def on_device(self, statistics: "Statistics") -> dict[str, Any]:
         """The entry of the manifest. `statistics` are those of the train split before this step."""
@@ -89,6 +156,12 @@ class DeviceStep(Step):
 
     def statistics_after(self, statistics: "Statistics") -> "Statistics":
         return statistics
+
+
+class TrainStep(Step):
+    """A step that the trainer applies to batches of the train split, another way each time."""
+
+    once = True
 
 
 class Statistics(NamedTuple):
@@ -106,7 +179,7 @@ def _frozen(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+    return [_plain(part) for part in value] if isinstance(value, tuple) else value
 
 
 def is_number(value: Any) -> bool:
@@ -114,6 +187,16 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
+def is_whole(value: Any, least: int, most: int) -> bool:
+    """A whole number from `least` to `most`."""
+    return type(value) is int and least <= value <= most
+
+
 def is_list_of(kind, value: Any, length: int | None = None) -> bool:
     """A list (of `length` parts) each of which `kind` says yes to."""
     return isinstance(value, list | tuple) and length in (None, len(value)) and all(kind(item) for item in value)
+
+
+def is_name(value: Any) -> bool:
+    """A text of 1 to 200 characters."""
+    return isinstance(value, str) and 0 < len(value) <= 200

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 from PIL import Image, ImageOps
 
 from contract.problems import gettext_noop
-from recipes.steps.base import ImageStep, Shape, is_list_of
+from recipes.picture import moved
+from recipes.steps.base import ImageStep, Shape, is_list_of, is_whole
 
 LARGEST = 1024
 MODES = {
@@ -28,7 +30,7 @@ class Resize(ImageStep):
     @classmethod
     def check_value(cls, name: str, value: Any) -> str:
         if name == "size":
-            if is_list_of(lambda part: type(part) is int and 1 <= part <= LARGEST, value, 2):
+            if is_list_of(lambda part: is_whole(part, 1, LARGEST), value, 2):
                 return ""
             return gettext_noop("Expected [height, width], each from 1 to 1024.")
         return "" if value in list(MODES) else gettext_noop("Expected 'stretch', 'pad' or 'crop'.")
@@ -45,6 +47,32 @@ class Resize(ImageStep):
         if self.mode == "crop":
             return ImageOps.fit(image, size, Image.Resampling.BILINEAR)
         return image.resize(size, Image.Resampling.BILINEAR)
+
+    def boxes_after(self, boxes: np.ndarray, shape: Shape) -> np.ndarray:
+        height, width = self.size
+        if self.mode == "stretch":
+            return moved(boxes, (width / shape.width, height / shape.height), (0, 0))
+        if self.mode == "crop":
+            return self._cropped(boxes, shape)
+        inner = self._inside(shape)
+        offset = round((width - inner[0]) * 0.5), round((height - inner[1]) * 0.5)
+        return moved(boxes, (inner[0] / shape.width, inner[1] / shape.height), offset)
+
+    def _inside(self, shape: Shape) -> tuple[int, int]:
+        """Width and height of the picture between its edges, rounded as ImageOps.pad does."""
+        height, width = self.size
+        if shape.width / shape.height > width / height:
+            return width, round(shape.height / shape.width * width)
+        return round(shape.width / shape.height * height), height
+
+    def _cropped(self, boxes: np.ndarray, shape: Shape) -> np.ndarray:
+        """As ImageOps.fit cuts: from the middle, the largest part of the wanted proportions."""
+        height, width = self.size
+        inner_width = min(shape.width, shape.height * width / height)
+        inner_height = min(shape.height, shape.width * height / width)
+        factors = width / inner_width, height / inner_height
+        left, top = (shape.width - inner_width) * 0.5, (shape.height - inner_height) * 0.5
+        return moved(boxes, factors, (-left * factors[0], -top * factors[1]))
 
     def shape_after(self, shape: Shape) -> Shape:
         return Shape(shape.channels, *self.size)

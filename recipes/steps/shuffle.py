@@ -2,30 +2,29 @@
 
 import random
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from contract.problems import gettext_noop
-from recipes.steps.base import Step
+from recipes.steps.base import OrderStep, is_whole
 
-T = TypeVar("T")
+WRONG_SEED = gettext_noop("Expected a whole number from 0 to 4294967295.")
 
 
 @dataclass(frozen=True)
-class Shuffle(Step):
+class Shuffle(OrderStep):
     """Hides the order, and with it the time, in which data was collected."""
 
     name: ClassVar[str] = "shuffle"
     sentence: ClassVar[str] = gettext_noop("Put the items of each split in another order (seed %(seed)s).")
+    protects: ClassVar[str] = gettext_noop("The order, and with it the time, in which data was collected.")
+    does_not_protect: ClassVar[str] = gettext_noop("The content of the items.")
     seed: int = 0
 
     @classmethod
     def check_value(cls, name: str, value: Any) -> str:
-        if type(value) is int and 0 <= value < 2**32:
-            return ""
-        return gettext_noop("Expected a whole number from 0 to 4294967295.")
+        return "" if is_whole(value, 0, 2**32 - 1) else WRONG_SEED
 
-    def order(self, items: list[T]) -> list[T]:
-        """The same items, reordered."""
-        shuffled = list(items)
+    def order(self, numbers: list[int], index) -> list[int]:
+        shuffled = list(numbers)
         random.Random(self.seed).shuffle(shuffled)  # noqa: S311 - an order, not a secret
         return shuffled

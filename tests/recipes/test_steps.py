@@ -5,10 +5,14 @@ import pytest
 from PIL import Image
 
 from contract.problems import Invalid
+from recipes.fitting import shape_problems
 from recipes.images import Unreadable, decode
-from recipes.recipe import Recipe, problems_of, shape_problems
+from recipes.recipe import Recipe, problems_of
 from recipes.steps import STEPS, Shape
 from tests.recipes.pictures import encoded, noise, plain
+
+NEEDED = {"resize": {"size": [8, 8]}, "drop-columns": {"columns": ["age"]}}
+"""parameters without a default"""
 
 
 def paths(body) -> dict[str, str]:
@@ -99,7 +103,7 @@ def test_steps_in_an_impossible_order_are_named():
 
 @pytest.mark.parametrize("name", STEPS)
 def test_every_step_says_what_it_does_and_lists_its_parameters(name):
-    body = {"step": name} | ({"size": [8, 8]} if name == "resize" else {})
+    body = {"step": name} | NEEDED.get(name, {})
     step = STEPS[name].from_json({key: value for key, value in body.items() if key != "step"})
     sentence, params = step.words()
     assert len(sentence % params) > 20

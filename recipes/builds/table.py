@@ -1,0 +1,93 @@
+"""Tables: every row becomes a row of numbers. Statistics are those of the train split alone."""
+
+from typing import Any
+
+import numpy as np
+
+from contract.problems import gettext_noop
+from recipes.builds.batch import Batch
+from recipes.builds.maker import At, Maker, Source, split_number
+from recipes.context import Context
+from recipes.prepared import Column
+from recipes.sandbox.inside import Refused, Reporter
+from recipes.steps import TableStep
+from recipes.steps.standardise import Moments
+from recipes.table import Table, table_of
+
+ROWS_A_PIECE = 2048
+TRAIN = 0
+LOOKING = 0.5
+"""of the progress that is shown is spent on looking at the train split"""
+
+
+class TableMaker(Maker):
+    """Column `features` float32 [F], and the target's."""
+
+    input_column = "features"
+    items_a_piece = ROWS_A_PIECE
+
+    def __init__(self, source: Source):
+        super().__init__(source)
+        self._learned = [(place, step, step.start()) for place, step in source.recipe.of(TableStep)]
+        self._scale = Moments()
+        self._names: list[str] = []
+
+    def look(self, reporter: Reporter) -> None:
+        """One pass over the train split for each step that has something to learn, and the names that come out."""
+        train = np.flatnonzero(self.source.index.splits == TRAIN)
+        for position, (_, step, learned) in enumerate(self._learned):
+            if learned is None:
+                continue
+            for first in range(0, len(train), ROWS_A_PIECE):
+                numbers = train[first : first + ROWS_A_PIECE].tolist()
+                step.learn(learned, self._changed(self._rows(numbers), position, Batch(np.empty(0, np.uint8), {})))
+        self._names = self._changed(
+            table_of(self._facts, []), len(self._learned), Batch(np.empty(0, np.uint8), {})
+        ).names
+        if not self._names:
+            raise Refused(gettext_noop("No column is left to learn from."))
+        self.columns = {
+            "features": Column("float32", (len(self._names),)),
+            self.target.name: self.target.column,
+        }
+
+    def make(self, numbers: list[int], at: At) -> Batch:
+        items = [self.source.index.item(number) for number in numbers]
+        batch = Batch(np.array([split_number(item) for item in items], np.uint8), {}, items=len(items))
+        table = table_of(self._facts, [item.data["values"] for item in items], numbers)
+        table = self._changed(table, len(self._learned), batch)
+        targets = [
+            self.target.value(self.target_row(item, number, batch)) for item, number in zip(items, numbers, strict=True)
+        ]
+        features = np.stack([column.values for column in table.columns], axis=1)
+        batch.columns = {
+            "features": features.astype(np.float32),
+            self.target.name: np.array(targets, self.target.column.dtype).reshape(-1, *self.target.column.shape),
+        }
+        return batch
+
+    def settle(self, batch: Batch) -> Batch:
+        if self.target.name == "value":
+            values = batch.columns["value"]
+            assert isinstance(values, np.ndarray)  # noqa: S101 - a target of numbers is not ragged
+            self._scale.add(values[batch.splits == TRAIN].astype(np.float64).tolist())
+        return batch
+
+    def manifest(self) -> dict[str, Any]:
+        more: dict[str, Any] = {"features": self._names}
+        if self.target.name == "value":
+            more["target_scale"] = {"mean": self._scale.mean, "std": self._scale.deviation}
+        return more
+
+    @property
+    def _facts(self) -> list[dict[str, Any]]:
+        return self.source.head["columns"]
+
+    def _rows(self, numbers: list[int]) -> Table:
+        return table_of(self._facts, [self.source.index.item(number).data["values"] for number in numbers], numbers)
+
+    def _changed(self, table: Table, steps: int, batch: Batch) -> Table:
+        """`table` after the first `steps` steps."""
+        for place, step, learned in self._learned[:steps]:
+            table = step.apply(table, learned, Context(step=place, key=self.source.key, counts=batch.counts))
+        return table

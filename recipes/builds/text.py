@@ -1,0 +1,137 @@
+"""Texts: changed as words, then rows of tokens of one length. A language model also gets which of them it learns."""
+
+from typing import Any
+
+import numpy as np
+
+from recipes.builds.batch import Batch, ragged
+from recipes.builds.maker import At, Maker, Source, split_number
+from recipes.builds.packing import Document, Packing, filled
+from recipes.context import Context
+from recipes.prepared import Column, Ragged
+from recipes.steps import ChatTemplate, Pack, TextStep, Tokenise, Truncate
+from recipes.tokens import tokenizer_of
+from recipes.version import Item
+
+TEXTS_A_PIECE = 256
+PACKED_COLUMNS = ("tokens", "targets", "segment")
+
+
+class TextMaker(Maker):
+    """Column `tokens` int32 [L] with `label`; of a language model with `targets` and `segment` int32 [L]."""
+
+    input_column = "tokens"
+    items_a_piece = TEXTS_A_PIECE
+
+    def __init__(self, source: Source):
+        super().__init__(source)
+        tokenise = _step(source, Tokenise())
+        self._length = tokenise.max_length
+        self._cut = _step(source, Truncate()).cut
+        self._template = _step(source, ChatTemplate())
+        self._packing = Packing(self._length, several=any(source.recipe.of(Pack)))
+        self._tokenizer = tokenizer_of(tokenise.model, source.tokenizers)
+        self._counts = {"texts": 0, "too_long": 0}
+        self._speaks = source.task == "causal-lm"
+        row = Column("int32", (self._length,))
+        self.columns = dict.fromkeys(PACKED_COLUMNS, row)
+        if not self._speaks:
+            self.columns = {"tokens": row, self.target.name: self.target.column}
+
+    @property
+    def target_column(self) -> str:
+        return "targets" if self._speaks else self.target.name
+
+    def make(self, numbers: list[int], at: At) -> Batch:
+        """Documents of different length; `settle` puts them into rows."""
+        batch = Batch(np.empty(0, np.uint8), {}, items=len(numbers))
+        documents, targets, splits = [], [], []
+        for number in numbers:
+            item = self.source.index.item(number)
+            documents.append(self._document(item, self.source.context(number, batch)))
+            splits.append(split_number(item))
+            if not self._speaks:
+                targets.append(self.target.value(self.target_row(item, number, batch)))
+        batch.splits = np.array(splits, np.uint8)
+        batch.columns = {
+            "tokens": ragged([document.tokens for document in documents], np.empty(0, np.int32)),
+            "learned": ragged([document.learned for document in documents], np.empty(0, np.uint8)),
+        }
+        if not self._speaks:
+            column = self.target.column
+            batch.columns[self.target.name] = np.array(targets, column.dtype).reshape(-1, *column.shape)
+        return batch
+
+    def settle(self, batch: Batch) -> Batch:
+        for name in self._counts:
+            self._counts[name] += batch.counts.pop(f"texts {name}", 0)
+        documents = _documents(batch)
+        if self._speaks:
+            self._pack(batch, documents)
+        else:
+            rows = filled([[document] for document in documents], self._length, self._tokenizer.pad)
+            batch.columns = {"tokens": rows["tokens"], self.target.name: batch.columns[self.target.name]}
+        return batch
+
+    def rest(self) -> Batch | None:
+        rows = self._packing.rest()
+        splits = np.array([split for split, _ in rows], np.uint8)
+        return Batch(splits, self._filled([row for _, row in rows])) if rows else None
+
+    def manifest(self) -> dict[str, Any]:
+        text = {
+            "tokenizer": self._tokenizer.to_json(),
+            "vocabulary": self._tokenizer.vocabulary,
+            "pad": self._tokenizer.pad,
+            "max_length": self._length,
+        }
+        return {"text": text | self._counts}
+
+    def _document(self, item: Item, context: Context) -> Document:
+        pieces = [(item.data["text"], True)] if "text" in item.data else []
+        if "messages" in item.data:
+            pieces = self._template.pieces(item.data["messages"])
+        begin, end = self._tokenizer.begin, self._tokenizer.end
+        tokens: list[int] = []
+        learned: list[bool] = []
+        for text, corrected in pieces:
+            more = self._tokenizer.encode(self._changed(text, context))
+            tokens += more
+            learned += [corrected] * len(more)
+        space = self._length - (begin is not None) - (end is not None)
+        context.counts["texts texts"] += 1
+        context.counts["texts too_long"] += len(tokens) > space
+        tokens, learned = self._cut(tokens, space), self._cut(learned, space)
+        if begin is not None:
+            tokens, learned = [begin, *tokens], [False, *learned]
+        if end is not None:
+            tokens, learned = [*tokens, end], [*learned, bool(pieces) and pieces[-1][1]]
+        return Document(np.array(tokens, np.int32), np.array(learned, np.uint8))
+
+    def _changed(self, text: str, context: Context) -> str:
+        for place, step in self.source.recipe.of(TextStep):
+            text = step.apply(text, context.at(place))
+        return text
+
+    def _pack(self, batch: Batch, documents: list[Document]) -> None:
+        splits, rows = [], []
+        for split, document in zip(batch.splits.tolist(), documents, strict=True):
+            if row := self._packing.add(split, document):
+                splits.append(split)
+                rows.append(row)
+        batch.splits, batch.columns = np.array(splits, np.uint8), self._filled(rows)
+
+    def _filled(self, rows: list[list[Document]]) -> dict[str, np.ndarray | Ragged]:
+        return dict(filled(rows, self._length, self._tokenizer.pad))
+
+
+def _step(source: Source, default):
+    """The recipe's step of this class, or the default."""
+    return next((step for _, step in source.recipe.of(type(default))), default)
+
+
+def _documents(batch: Batch) -> list[Document]:
+    tokens, learned = batch.columns["tokens"], batch.columns["learned"]
+    assert isinstance(tokens, Ragged)  # noqa: S101 - `make` made them so
+    assert isinstance(learned, Ragged)  # noqa: S101
+    return [Document(tokens.row(number), learned.row(number)) for number in range(len(batch))]
