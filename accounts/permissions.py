@@ -50,6 +50,7 @@ RULES: dict[str, Rule] = {
     "see_raw": _rule(OPERATOR, READ_TOKEN),
     "run": _rule(OPERATOR, RUN_TOKEN),
     "change": _rule(OPERATOR, RUN_TOKEN, ADMIN, ADMIN_TOKEN),
+    "approve": _rule(ADMIN, ADMIN_TOKEN),
     "prioritise": _rule(ADMIN, ADMIN_TOKEN),
     "drain": _rule(ADMIN, ADMIN_TOKEN),
     "register": _rule(ADMIN, NO_TOKEN),

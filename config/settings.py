@@ -17,6 +17,7 @@ FLEETUNE_HOST = env.str("FLEETUNE_HOST", "127.0.0.1")
 FLEETUNE_PORT = env.int("FLEETUNE_PORT", 8000)
 FLEETUNE_DEMO = env.bool("FLEETUNE_DEMO", True)
 FLEETUNE_CPU_DEVICES = env.int("FLEETUNE_CPU_DEVICES", 2)
+FLEETUNE_MODEL_ROOTS = env.list("FLEETUNE_MODEL_ROOTS", [])
 
 
 def _kept_secret(name: str) -> str:
@@ -52,6 +53,7 @@ INSTALLED_APPS = [
     "devices",
     "catalog",
     "jobs",
+    "results",
 ]
 
 MIDDLEWARE = [

@@ -18,6 +18,7 @@ urlpatterns = [
     path("api/v1/", include("devices.api_urls")),
     path("api/v1/", include("catalog.api_urls")),
     path("api/v1/", include("jobs.api_urls")),
+    path("api/v1/", include("results.api_urls")),
     path("", include("config.health_urls")),
     path("favicon.ico", favicon),
     path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript_catalog"),
@@ -25,6 +26,7 @@ urlpatterns = [
     path("", include("devices.urls")),
     path("", include("catalog.urls")),
     path("", include("jobs.urls")),
+    path("", include("results.urls")),
 ]
 
 handler400 = "config.error_pages.bad_request"

@@ -3,12 +3,13 @@
 Everything here runs in the caller's transaction, with the job's row locked.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max
 
 from contract.reasons import CODE_OR_DATA, EndReason, WaitReason
 from devices import leases
@@ -17,10 +18,14 @@ from jobs.models import Attempt, Job, Rank
 from jobs.states import Actor, AttemptState, JobState
 from jobs.verdicts import End, Said
 
+LEAST_SPACE = 32 * 2**20
+"""The least that a device is asked to have free after it was full: what its agent keeps in reserve."""
 AVOID_S = 60
 """How long a job would rather not use a device that let it down (it does when no other is free)."""
 PATIENCE_S = 3
 """How long a consequence waits for its cause to be reported by another rank."""
+after_success: list[Callable[[Job], Any]] = []
+"""Apps upstairs add what follows when a job has succeeded, in the same transaction."""
 ATTEMPT_STATES = {"succeeded": AttemptState.SUCCEEDED, "failed": AttemptState.FAILED}
 
 
@@ -51,7 +56,7 @@ def end(job: Job, attempt: Attempt, ending: End, *, actor: Actor, now: datetime)
     if not _close(attempt, ATTEMPT_STATES.get(ending.outcome, AttemptState.CANCELLED), reason, params, now):
         return False
     if ending.outcome == "succeeded":
-        return _finish(job, attempt, JobState.SUCCEEDED, reason, params, actor, now)
+        return _succeed(job, attempt, reason, params, actor, now)
     if job.state == JobState.CANCELLING:
         params |= {key: attempt.reason_params[key] for key in ("user", "at") if key in attempt.reason_params}
         return _finish(job, attempt, JobState.CANCELLED, EndReason.USER_CANCELLED, params, actor, now)
@@ -153,6 +158,13 @@ def _finish(job, attempt, to: JobState, reason: str, params: dict, actor: Actor,
     )
 
 
+def _succeed(job, attempt, reason: str, params: dict, actor: Actor, now: datetime) -> bool:
+    done = _finish(job, attempt, JobState.SUCCEEDED, reason, params, actor, now)
+    for follow in after_success if done else ():
+        follow(job)
+    return done
+
+
 def _after_failure(job, attempt, reason: str, params: dict, blamed: set[int], actor: Actor, now: datetime) -> bool:
     verdict = verdicts.after(
         reason,
@@ -167,7 +179,9 @@ def _after_failure(job, attempt, reason: str, params: dict, blamed: set[int], ac
     avoid = {key: time for key, time in job.avoid.items() if time > now.timestamp()}
     counted = verdict.counted and not never_started
     waits = WaitReason.NO_SPACE if reason == EndReason.NO_SPACE else WaitReason.RETRY_DELAY
-    delay_s = AVOID_S if waits == WaitReason.NO_SPACE else verdict.delay_s
+    delay_s = verdict.delay_s
+    if waits == WaitReason.NO_SPACE:
+        params |= {"need": space_needed(job)}
     return _requeue(
         job,
         attempt,
@@ -180,6 +194,12 @@ def _after_failure(job, attempt, reason: str, params: dict, blamed: set[int], ac
         failures=F("failures") + 1 if counted else job.failures,
         avoid=avoid | {str(device_id): until for device_id in blamed},
     )
+
+
+def space_needed(job: Job) -> int:
+    """Bytes to be free before a job that ran out of space goes on: twice its largest checkpoint."""
+    largest = job.checkpoints.aggregate(largest=Max("bytes"))["largest"] or 0
+    return 2 * max(largest, LEAST_SPACE)
 
 
 def _requeue_as_planned(job, attempt, why: str, params: dict, actor: Actor, now: datetime) -> bool:

@@ -42,7 +42,7 @@ def text(reason: str, params: Params, job: Job) -> str:
 
 def _actions(reason: str, params: Params, job: Job) -> list[Action]:
     if job.state == JobState.SUCCEEDED:
-        return [link(_("See the result"), f"/jobs/{job.pk}/artifacts/"), *_limit(reason, job)]
+        return [link(_("See the result"), f"/results/of-job/{job.pk}/"), *_limit(reason, job)]
     if job.state not in (JobState.FAILED, JobState.CANCELLED):
         return []
     if "source_job" in params:
@@ -195,7 +195,14 @@ def _drained(params: Params) -> str:
 
 
 def _preempted(params: Params) -> str:
+    if params.get("for_job"):
+        known = _where(params) | {"job": params["for_job"]}
+        return _("Gave its devices to job #%(job)s, which is more urgent, at step %(step)s.") % known
     return _("Gave its devices to a more urgent job at step %(step)s.") % _where(params)
+
+
+def _resized(params: Params) -> str:
+    return _("Stopped at step %(step)s to go on with more devices: %(device)s is free again.") % _where(params)
 
 
 def _paused(params: Params) -> str:
@@ -238,6 +245,7 @@ SENTENCES: dict[EndReason, Callable[[Params], str]] = {
     EndReason.USER_CANCELLED: _user_cancelled,
     EndReason.DRAINED: _drained,
     EndReason.PREEMPTED: _preempted,
+    EndReason.RESIZED: _resized,
     EndReason.PAUSED: _paused,
     EndReason.SHUTDOWN: _shutdown,
     EndReason.LIMIT_REACHED: _limit_reached,

@@ -1,0 +1,102 @@
+"""The shapes of REST bodies about results, for the OpenAPI schema. What is in them comes from `queries`."""
+
+from rest_framework import serializers
+
+from results.models import Stage
+
+
+class HeadlineSerializer(serializers.Serializer):
+    metric = serializers.CharField()
+    value = serializers.FloatField(allow_null=True)
+    split = serializers.CharField()
+    higher_is_better = serializers.BooleanField()
+
+
+class AgreementSerializer(serializers.Serializer):
+    measured = serializers.IntegerField()
+    same = serializers.IntegerField()
+
+
+class ResultSerializer(serializers.Serializer):
+    """A model by name, and what its newest version shows."""
+
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    task = serializers.CharField()
+    project = serializers.CharField()
+    owner = serializers.CharField()
+    versions = serializers.IntegerField()
+    newest = serializers.IntegerField()
+    stage = serializers.ChoiceField(Stage.choices)
+    headline = HeadlineSerializer()
+    devices = AgreementSerializer()
+    bytes = serializers.IntegerField()
+    job = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    url = serializers.CharField()
+
+
+class MeasurementSerializer(serializers.Serializer):
+    """One artifact on one device over one split."""
+
+    id = serializers.IntegerField(allow_null=True)
+    result = serializers.CharField()
+    version = serializers.IntegerField(allow_null=True)
+    artifact = serializers.CharField()
+    sha256 = serializers.CharField()
+    split = serializers.CharField()
+    device = serializers.CharField()
+    state = serializers.ChoiceField(["pending", "running", "done", "failed"])
+    samples = serializers.IntegerField(allow_null=True)
+    metrics = serializers.DictField(child=serializers.FloatField())
+    details = serializers.DictField()
+    latency_ms = serializers.DictField(allow_null=True, help_text="p50, p90, p99 of one sample, and n")
+    throughput = serializers.DictField(allow_null=True, help_text="samples a second by batch size")
+    cold_start_seconds = serializers.FloatField(allow_null=True)
+    peak_memory_bytes = serializers.IntegerField(allow_null=True)
+    file_bytes = serializers.IntegerField(allow_null=True)
+    parity = serializers.DictField(allow_null=True, help_text="against the trained model on the same device")
+    runtime = serializers.CharField(allow_null=True)
+    reason = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
+class VersionSerializer(serializers.Serializer):
+    """All of a version."""
+
+    slug = serializers.CharField()
+    name = serializers.CharField()
+    version = serializers.IntegerField()
+    task = serializers.CharField()
+    project = serializers.CharField()
+    owner = serializers.CharField()
+    url = serializers.CharField()
+    job = serializers.IntegerField()
+    stage = serializers.ChoiceField(Stage.choices)
+    stage_reason = serializers.CharField()
+    staged_by = serializers.CharField(allow_null=True)
+    staged_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    headline = HeadlineSerializer()
+    devices = AgreementSerializer()
+    requirements = serializers.ListField(child=serializers.DictField())
+    evaluations = MeasurementSerializer(many=True)
+    artifacts = serializers.ListField(child=serializers.DictField())
+    lineage = serializers.DictField()
+    security = serializers.DictField()
+    card = serializers.DictField()
+
+
+class VersionChangeSerializer(serializers.Serializer):
+    stage = serializers.ChoiceField(Stage.choices, required=False)
+    reason = serializers.CharField(required=False, help_text="of the stage; required with it")
+    card = serializers.CharField(required=False, help_text='Markdown; "" goes back to the card made from facts')
+
+
+class NewMeasurementSerializer(serializers.Serializer):
+    result = serializers.CharField(required=False)
+    version = serializers.IntegerField(required=False)
+    job = serializers.IntegerField(required=False, help_text="instead of result and version")
+    artifact = serializers.CharField(required=False, help_text="default model.safetensors")
+    split = serializers.CharField(required=False, help_text="default: the one that the job evaluated")
+    devices = serializers.ListField(child=serializers.CharField(), required=False, help_text="default: all online")

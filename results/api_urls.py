@@ -1,0 +1,10 @@
+from django.urls import path
+
+from results import api
+
+urlpatterns = [
+    path("results/", api.Results.as_view(), name="api-results"),
+    path("results/<slug:slug>/", api.ResultDetail.as_view(), name="api-result"),
+    path("results/<slug:slug>/versions/<int:number>/", api.Version.as_view(), name="api-result-version"),
+    path("evaluations/", api.Measurements.as_view(), name="api-measurements"),
+]

@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+
+
+class ResultsConfig(AppConfig):
+    name = "results"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self):
+        """Every job that succeeds becomes a version of a result."""
+        from jobs import ending
+        from results import registering
+
+        if registering.register not in ending.after_success:
+            ending.after_success.append(registering.register)

@@ -1,0 +1,97 @@
+"""What devices measured of a version: the evaluations of its job, and those that were asked for later."""
+
+from typing import Any
+
+from contract.reasons import EndReason
+from contract.tasks import TASKS
+from jobs.models import Artifact, ErrandState, Evaluation
+from jobs.queries import iso
+from jobs.sentences import ends
+from results.models import Measurement, ResultVersion
+
+EQUAL = 1e-9
+"""two devices agree on a metric when it differs by no more than this, relative"""
+NUMBERS = ("latency_ms", "throughput", "cold_start_seconds", "peak_memory_bytes", "file_bytes", "parity", "runtime")
+
+
+def rows(version: ResultVersion) -> list[dict[str, Any]]:
+    """One row for each artifact, split and device, the newest measurement of each; those of the job first."""
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    last = version.job.attempts.order_by("-number").values_list("pk", flat=True).first()
+    for row in Evaluation.objects.filter(job=version.job, attempt=last).select_related("device").order_by("id"):
+        found[row.artifact, row.split, row.device.slug] = _of_job(row)
+    asked = Measurement.objects.filter(version=version).select_related("device", "errand").order_by("id")
+    for measurement in asked:
+        found[measurement.artifact, measurement.split, measurement.device.slug] = measurement_json(measurement)
+    return list(found.values())
+
+
+def measurement_json(row: Measurement) -> dict[str, Any]:
+    """A measurement as REST shows it: what it is of, how far it is, what came out or why nothing did."""
+    answer = row.errand.answer
+    done = row.errand.state == ErrandState.DONE and bool(answer.get("ok"))
+    ended = row.errand.ended_at is not None
+    return {
+        "id": row.pk,
+        "result": row.version.result.slug,
+        "version": row.version.number,
+        "artifact": row.artifact,
+        "sha256": row.sha256,
+        "split": row.split,
+        "device": row.device.slug,
+        "state": "done" if done else ("failed" if ended else row.errand.state),
+        "samples": answer.get("samples") if done else None,
+        "metrics": answer.get("metrics", {}) if done else {},
+        "details": answer.get("details", {}) if done else {},
+        **{name: answer.get(name) if done else None for name in NUMBERS},
+        "reason": "" if done or not ended else _why(row),
+        "at": iso(row.errand.ended_at or row.created_at),
+    }
+
+
+def agreement(version: ResultVersion) -> dict[str, Any]:
+    """On how many devices the leading metric of the weights was measured, and on how many it is that of the first."""
+    name = TASKS[version.result.task].headline
+    values = [row["metrics"][name] for row in rows(version) if row["state"] == "done" and name in row["metrics"]]
+    same = [value for value in values if abs(value - values[0]) <= EQUAL * max(1.0, abs(values[0]))]
+    return {"measured": len(values), "same": len(same)}
+
+
+def certificate(version: ResultVersion, artifact: Artifact) -> dict[str, Any]:
+    """On which devices these very bytes were run against the trained model, and whether all of them passed.
+
+    verdict: passed, failed, or unchecked while no device has run this file with this hash.
+    """
+    asked = Measurement.objects.filter(version=version, sha256=artifact.sha256).select_related("device", "errand")
+    runs = [measurement_json(row) for row in asked.order_by("id")] if artifact.sha256 else []
+    checked = [run for run in runs if run["parity"]]
+    if not checked:
+        return {"verdict": "unchecked", "runs": []}
+    failed = any(not run["parity"]["passed"] for run in checked)
+    shown = [{name: run[name] for name in ("device", "runtime", "parity", "at")} for run in checked]
+    return {"verdict": "failed" if failed else "passed", "runs": shown}
+
+
+def _of_job(row: Evaluation) -> dict[str, Any]:
+    return {
+        "id": None,
+        "result": "",
+        "version": None,
+        "artifact": row.artifact,
+        "sha256": "",
+        "split": row.split,
+        "device": row.device.slug,
+        "state": "done",
+        "samples": row.samples,
+        "metrics": row.metrics,
+        "details": {},
+        **dict.fromkeys(NUMBERS),
+        "reason": "",
+        "at": iso(row.at),
+    }
+
+
+def _why(row: Measurement) -> str:
+    answer = row.errand.answer
+    reason = EndReason(answer.get("reason", EndReason.UNKNOWN))
+    return ends.SENTENCES[reason]({"device": row.device.slug, **answer})

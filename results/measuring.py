@@ -1,0 +1,84 @@
+"""Asking devices to measure an artifact: one errand for each, kept with its answer."""
+
+from typing import Any
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import User
+from contract.problems import Invalid, Problem, gettext_noop, unknown
+from contract.spec import SPLITS
+from devices.models import Device
+from jobs import clock, errands, history
+from jobs.models import Artifact
+from results.models import Measurement, ResultVersion
+
+KIND = "evaluate"
+RUNNABLE = ("safetensors", "onnx", "onnx-int8", "pt2")
+"""formats that a device can run"""
+
+
+@transaction.atomic
+def measure(
+    version: ResultVersion,
+    artifact: Any,
+    split: Any,
+    devices: Any,
+    actor: User,
+    *,
+    via: str,
+    address: str | None = None,
+) -> list[Measurement]:
+    """Run the artifact called `artifact` over `split` on the devices with these slugs. Raises Invalid."""
+    file = _file(version, artifact)
+    problems = [] if split in SPLITS else [unknown("split", str(split), SPLITS)]
+    if split in SPLITS and not _count(version, split):
+        sentence = gettext_noop("The data has no samples in its split '%(split)s'.")
+        problems.append(Problem("split", sentence, {"split": split}))
+    found = _devices(devices, problems)
+    if problems:
+        raise Invalid(problems)
+    measurements = [_send(version, file, split, device, actor) for device in found]
+    after = {"artifact": file.name, "split": split, "devices": [device.slug for device in found]}
+    audit.record(actor, "measured", version, via=via, after=after, address=address)
+    return measurements
+
+
+def _file(version: ResultVersion, name: Any) -> Artifact:
+    runnable = {row.name: row for row in history.shown_artifacts(version.job) if row.format in RUNNABLE}
+    if not isinstance(name, str) or name not in runnable:
+        raise Invalid([unknown("artifact", str(name), runnable)])
+    if not history.is_here(runnable[name]):
+        sentence = gettext_noop("'%(name)s' does not lie on the server. Wait until it is uploaded.")
+        raise Invalid([Problem("artifact", sentence, {"name": name})])
+    return runnable[name]
+
+
+def _count(version: ResultVersion, split: str) -> int:
+    return version.job.version.splits.get(split, {}).get("count", 0)
+
+
+def _devices(slugs: Any, problems: list[Problem]) -> list[Device]:
+    if not isinstance(slugs, list) or not slugs:
+        problems.append(Problem("devices", gettext_noop("Name at least one device.")))
+        return []
+    known = {device.slug: device for device in Device.objects.filter(removed_at=None)}
+    for number, slug in enumerate(slugs):
+        if slug not in known:
+            problems.append(unknown(f"devices.{number}", str(slug), known))
+    return [known[slug] for slug in dict.fromkeys(slug for slug in slugs if slug in known)]
+
+
+def _send(version: ResultVersion, file: Artifact, split: str, device: Device, actor: User) -> Measurement:
+    job = version.job
+    payload = {
+        "spec": job.spec,
+        "prepared": job.prepared_id,
+        "source": job.pk,
+        "artifact": file.name,
+        "split": split,
+    }
+    [errand] = errands.create(KIND, actor, [device], payload, clock.now())
+    return Measurement.objects.create(
+        version=version, device=device, errand=errand, artifact=file.name, sha256=file.sha256, split=split
+    )
