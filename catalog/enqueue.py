@@ -32,6 +32,14 @@ def sweep_after_commit(dataset_id: int) -> None:
     transaction.on_commit(partial(_send, "catalog.tasks.sweep_removed", dataset_id, expires=3600))
 
 
+def import_model_after_commit(model_id: int) -> None:
+    transaction.on_commit(partial(_send, "catalog.base_models.tasks.import_model", model_id))
+
+
+def sweep_model_after_commit(model_id: int) -> None:
+    transaction.on_commit(partial(_send, "catalog.base_models.tasks.sweep_removed", model_id, expires=3600))
+
+
 def _send(task: str, row_id: int, expires: int = EXPIRES_S) -> None:
     options = {"queue": "server", "expires": expires, "retry": False, "ignore_result": True}
     try:

@@ -125,3 +125,53 @@ class Readiness(models.Model):
 
     def __str__(self):
         return f"{self.prepared} on {self.device}"
+
+
+class BaseModelState(models.TextChoices):
+    IMPORTING = "importing", _("Importing")
+    READY = "ready", _("Ready")
+    FAILED = "failed", _("Failed")
+
+
+class BaseModel(models.Model):
+    """Weights that were registered to start jobs from. Files: `FLEETUNE_HOME/models/<hash>/`, immutable; rows with the
+    same content share them.
+    """
+
+    project = models.ForeignKey(Project, models.PROTECT, related_name="base_models")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="base_models")
+    slug = models.SlugField(max_length=120, unique=True)
+    name = models.CharField(_("name"), max_length=120)
+    source = models.JSONField(default=dict)
+    """{"file": name of the upload, "bytes": …} or {"path": directory on the server}"""
+    state = models.CharField(max_length=10, choices=BaseModelState.choices, default=BaseModelState.IMPORTING)
+    progress = models.FloatField(default=0)
+    """of the import, 0 to 1"""
+    worker_seen_at = models.DateTimeField(null=True)
+    """last sign of the process that imports; silent for long → taken up again"""
+    error = models.TextField(blank=True)
+    """why the import failed, and what to do"""
+    error_params = models.JSONField(default=dict)
+    content_hash = models.CharField(max_length=64, blank=True, db_index=True)
+    family = models.CharField(_("family"), max_length=60, blank=True)
+    """`model_type` of config.json"""
+    architecture = models.CharField(_("architecture"), max_length=120, blank=True)
+    tasks = models.JSONField(default=list)
+    """that it can learn, the one it was made for first; [] = not known"""
+    parameters = models.BigIntegerField(_("parameters"), default=0)
+    bytes = models.BigIntegerField(_("size"), default=0)
+    licence = models.CharField(_("licence"), max_length=120, blank=True)
+    """as its card says; "unknown" when that says nothing"""
+    files = models.JSONField(default=list)
+    """each {"name", "sha256", "bytes"}"""
+    facts = models.JSONField(default=dict)
+    """{"config": {name: value}, "tensors": {"count", "types": {type: numbers}}, "left_out": [names]}"""
+    created_at = models.DateTimeField(auto_now_add=True)
+    removed_at = models.DateTimeField(null=True)
+    removed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self):
+        return self.slug

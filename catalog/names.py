@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
@@ -31,18 +31,21 @@ def checked(name: object, path: str = "name") -> str:
     return text
 
 
-def with_slug(name: str, create: Callable[[str], T]) -> T:
-    """What `create(slug)` makes, with the first free slug for `name`; a slug is never used twice."""
-    base = slugify(name)[:100] or "dataset"
+def with_slug(name: str, create: Callable[[str], T], rows: Any = Dataset.objects, otherwise: str = "dataset") -> T:
+    """What `create(slug)` makes, with the first slug for `name` that none of `rows` has; none is ever used twice.
+
+    `otherwise`: what a name is called that has no letter for a slug.
+    """
+    base = slugify(name)[:100] or otherwise
     number = 1
     while True:
         slug = base if number == 1 else f"{base}-{number}"
         number += 1
-        if Dataset.objects.filter(slug=slug).exists():
+        if rows.filter(slug=slug).exists():
             continue
         try:
             with transaction.atomic():
                 return create(slug)
         except IntegrityError:
-            if not Dataset.objects.filter(slug=slug).exists():
+            if not rows.filter(slug=slug).exists():
                 raise

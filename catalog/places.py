@@ -26,6 +26,19 @@ def upload(dataset_id: int) -> Path:
     return _made("uploads") / f"{dataset_id}.zip"
 
 
+def models() -> Path:
+    return _made("models")
+
+
+def model(content_hash: str) -> Path:
+    return settings.FLEETUNE_HOME / "models" / content_hash
+
+
+def model_upload(model_id: int) -> Path:
+    """The archive of a model while it is being imported."""
+    return _made("uploads") / f"model-{model_id}"
+
+
 def drawn(content_hash: str) -> Path:
     """Small pictures of a version's items, made when somebody looks at them."""
     return settings.FLEETUNE_HOME / "drawn" / content_hash

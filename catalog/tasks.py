@@ -1,26 +1,23 @@
 """What the server worker does: import, build, tidy up. Each works in a child process and may be started twice."""
 
-import logging
-import shutil
+import os
 import time
-from pathlib import Path
 
 from celery import shared_task
 
 from catalog import places
+from catalog.children import reason, remove_directories, remove_unfinished
 from catalog.following import follow, server_is_stopping
 from catalog.locks import alone
 from catalog.models import Dataset, DatasetState, DatasetVersion, PreparedData, PreparedState
+from catalog.project_key import key_of
 from catalog.services import importing, preparing
-from contract.problems import gettext_noop
 from recipes import manifest as manifests
 from recipes.images import MAX_BYTES
-from recipes.sandbox.outside import Answer, Limits
+from recipes.sandbox.outside import Limits
 
-logger = logging.getLogger(__name__)
 SWEEP_AGAIN_S = 30
 IMPORT_LIMITS = Limits(file_bytes=MAX_BYTES + 2**20)
-DIED = gettext_noop("The process that read the data ended without an answer (%(detail)s). Try again.")
 
 
 @shared_task(name="catalog.tasks.import_dataset", bind=True)
@@ -52,11 +49,11 @@ def sweep_removed(dataset_id: int) -> None:
     living = DatasetVersion.objects.filter(dataset__removed_at=None)
     for version in dataset.versions.all():
         if not living.filter(content_hash=version.content_hash).exists():
-            _delete(places.version(version.content_hash), places.drawn(version.content_hash))
+            remove_directories(places.version(version.content_hash), places.drawn(version.content_hash))
     kept = set(PreparedData.objects.filter(version__dataset__removed_at=None).values_list("hash", flat=True))
     for content_hash in PreparedData.objects.filter(version__dataset=dataset).values_list("hash", flat=True):
         if content_hash and content_hash not in kept:
-            _delete(places.prepared_data(content_hash))
+            remove_directories(places.prepared_data(content_hash))
 
 
 def _something_comes_in() -> bool:
@@ -78,14 +75,14 @@ def _import(dataset: Dataset) -> None:
         lambda part: importing.progress(dataset.pk, part),
         IMPORT_LIMITS,
     )
-    _remove_unfinished(places.versions())
+    remove_unfinished(places.versions())
     if answer.stopped and server_is_stopping():
         importing.let_go(dataset.pk)
         return
     if answer.result:
         importing.finish(dataset.pk, answer.result)
     elif not answer.stopped:
-        importing.fail(dataset.pk, *_reason(answer))
+        importing.fail(dataset.pk, *reason(answer))
     places.upload(dataset.pk).unlink(missing_ok=True)
 
 
@@ -93,29 +90,13 @@ def _build(prepared: PreparedData) -> None:
     began = time.monotonic()
     version = places.version(prepared.version.content_hash)
     request = {"version": str(version), "steps": prepared.recipe.steps, "parent": str(places.prepared())}
+    request |= {"processes": os.cpu_count() or 1, "key": key_of(prepared.version.dataset.project)}
     answer = follow("recipes.build:build", request, lambda part: preparing.progress(prepared.pk, part), Limits())
-    _remove_unfinished(places.prepared())
+    remove_unfinished(places.prepared())
     if answer.result:
         manifest = manifests.read(places.prepared_data(answer.result["hash"]))
         preparing.finish(prepared.pk, manifest, time.monotonic() - began)
     elif answer.stopped:
         preparing.let_go(prepared.pk)
     else:
-        preparing.fail(prepared.pk, *_reason(answer))
-
-
-def _reason(answer: Answer) -> tuple[str, dict]:
-    if answer.refused:
-        return answer.refused, answer.params
-    logger.error("A child process died: %s", answer.died)
-    return DIED, {"detail": answer.died.splitlines()[-1][:200]}
-
-
-def _remove_unfinished(parent: Path) -> None:
-    """A killed child could not tidy up; this worker is the only one that writes here."""
-    _delete(*parent.glob(".writing-*"))
-
-
-def _delete(*directories: Path) -> None:
-    for directory in directories:
-        shutil.rmtree(directory, ignore_errors=True)
+        preparing.fail(prepared.pk, *reason(answer))

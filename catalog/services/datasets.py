@@ -1,7 +1,5 @@
 """Datasets: added, renamed, marked, removed."""
 
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from accounts import audit
 from accounts.models import Project
 from catalog import enqueue, names, places
 from catalog.models import Dataset
+from catalog.uploaded import keep
 from contract.problems import Invalid, Problem, gettext_noop, unknown
 
 BUILTINS = {
@@ -72,7 +71,7 @@ def add_upload(
     source = {"file": Path(uploaded_file.name or "").name[:240], "bytes": uploaded_file.size}
     with transaction.atomic():
         dataset = _create(owner, project, shown, source, demo=False)
-        _keep(uploaded_file, places.upload(dataset.pk))
+        keep(uploaded_file, places.upload(dataset.pk))
         _recorded(owner, dataset, via, address)
         enqueue.import_after_commit(dataset.pk)
     return dataset
@@ -134,19 +133,3 @@ def _refuse_other_than_zip(uploaded_file: UploadedFile) -> None:
     if not start.startswith(ZIP_STARTS):
         sentence = gettext_noop("This is not a zip archive. Put each class of pictures into a folder and zip them.")
         raise Invalid([Problem("file", sentence)])
-
-
-def _keep(uploaded_file: UploadedFile, place: Path) -> None:
-    """Under a name of our own; without a copy where the upload already lies on this disk."""
-    place.unlink(missing_ok=True)
-    temporary = getattr(uploaded_file, "temporary_file_path", None)
-    if temporary:
-        try:
-            os.link(temporary(), place)
-            return
-        except OSError:
-            shutil.copyfile(temporary(), place)
-            return
-    with open(place, "wb") as file:
-        for chunk in uploaded_file.chunks():
-            file.write(chunk)

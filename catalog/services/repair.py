@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from catalog import enqueue
-from catalog.models import Dataset, DatasetState, PreparedData, PreparedState
+from catalog.models import BaseModel, BaseModelState, Dataset, DatasetState, PreparedData, PreparedState
 
 SILENT_S = 15
 
@@ -16,12 +16,17 @@ def take_up_again(now: datetime) -> int:
     """Send every import and build again that gave no sign for SILENT_S; how many. Asked by the reconciler."""
     silent = Q(worker_seen_at=None, created_at__lt=now - timedelta(seconds=2))
     silent |= Q(worker_seen_at__lt=now - timedelta(seconds=SILENT_S))
+    models = BaseModel.objects.filter(silent, state=BaseModelState.IMPORTING, removed_at=None)
     imports = Dataset.objects.filter(silent, state=DatasetState.IMPORTING, removed_at=None)
     states = [PreparedState.WAITING, PreparedState.BUILDING]
     builds = PreparedData.objects.filter(silent, state__in=states)
     builds = PreparedData.objects.filter(pk__in=builds.filter(version__dataset__removed_at=None).values("pk"))
     sent = 0
-    for rows, send in ((imports, enqueue.import_after_commit), (builds, enqueue.build_after_commit)):
+    for rows, send in (
+        (models, enqueue.import_model_after_commit),
+        (imports, enqueue.import_after_commit),
+        (builds, enqueue.build_after_commit),
+    ):
         ids = list(rows.values_list("pk", flat=True))
         rows.model.objects.filter(pk__in=ids).update(worker_seen_at=now)  # not again before it had time to begin
         for row_id in ids:
