@@ -18,6 +18,7 @@ from contract.reasons import WaitReason
 from contract.spec import JobSpec
 from devices import environment
 from devices.models import Device
+from jobs import demo as demos
 from jobs import transitions
 from jobs.models import Job
 from jobs.states import Actor, JobState
@@ -53,7 +54,7 @@ def submit(
 
 def clone(job: Job, actor: User, *, via: str, address: str | None = None) -> Job:
     """The same request again as a job of `actor`. Raises Invalid when what it names is gone."""
-    return submit(actor, job.spec, via=via, project=job.project, address=address)
+    return submit(actor, demos.as_own(job), via=via, project=job.project, address=address)
 
 
 def check(owner: User, body: Any, project: Project | None = None) -> Checked:
@@ -129,7 +130,7 @@ def _version(owner: User, spec: JobSpec, problems: list[Problem]) -> DatasetVers
 
 def _steps(spec: JobSpec, version: DatasetVersion, problems: list[Problem]) -> list[dict[str, Any]]:
     steps = spec.recipe or recipes.default_steps(version, spec.task)
-    problems += recipes.check(steps, version.schema)
+    problems += recipes.check(steps, version.schema, task=spec.task)
     return steps
 
 
