@@ -10,16 +10,17 @@ import torch
 
 from contract.agent_calls import Go
 from training import optimizers
+from training.checkpoint_files import Contents
 from training.checkpoints import Checkpoints
 from training.data import Data
 from training.evaluate import Evaluator
-from training.inputs import FromPixels, OnDeviceSteps
+from training.inputs import FromPixels, example, from_prepared
 from training.model_config import model_config
 from training.models import freeze_all_but_head
-from training.models.source import start_model
-from training.parallel import STRATEGIES
-from training.parallel.ddp import DataParallel
+from training.models.source import WEIGHTS, start_model
+from training.parallel import strategy_of
 from training.parallel.exchange import exchange_over
+from training.parallel.strategy import Place, Strategy
 from training.plan import Plan
 from training.random_state import seed_rank
 from training.rank import Rank
@@ -43,7 +44,7 @@ class Parts:
     optimizer: torch.optim.Optimizer
     plan: Plan
     sampler: Sampler
-    method: DataParallel
+    method: Strategy
     evaluator: Evaluator
     checkpoints: Checkpoints
     group: Group
@@ -61,35 +62,57 @@ def sampler_and_plan(rank: Rank, manifest: dict[str, Any], world_size: int) -> t
         world_size=world_size,
         seed=training["seed"],
         accumulation=training["gradient_accumulation_steps"],
+        batch_devices=rank.assignment.batch_devices,
     )
     validates = splits.get("validation", {}).get("count", 0) > 0
     return sampler, Plan.of(training, sampler, validates=validates)
 
 
-def put_together(rank: Rank, data: Data, go: Go, group: Group, sampler: Sampler, plan: Plan) -> Parts:
-    """Build the model (from the seed or the source job), its optimizer and the exchange between ranks."""
-    training = rank.spec["training"]
+@dataclass(frozen=True)
+class Begun:
+    """A model before its first step here, and what it goes on from (None: from the beginning)."""
+
+    model: FromPixels
+    config: dict[str, Any]
+    """what config.json says: enough to build the net again"""
+    checkpoints: Checkpoints
+    contents: Contents | None = None
+
+
+def begin_model(rank: Rank, data: Data, go: Go, group: Group, *, resumes: bool = True) -> Begun:
+    """Build the model with the weights of the seed, the source job or the checkpoint of step `go.resume_step`."""
     start = start_model(rank.spec, data.manifest, data.task.outputs, Path(go.model_dir))
     rank.reporter.choice("start", start.preset["source"], start.note)
-    model = FromPixels(OnDeviceSteps(data.manifest["on_device"], data.shape), start.net).to(rank.device)
+    model = from_prepared(data.manifest, start.net).to(rank.device)
     if rank.spec["method"]["kind"] == "head":
         freeze_all_but_head(model.model)
-    seed_rank(training["seed"], group.rank)
-    dtype = getattr(torch, data.manifest["input"]["dtype"])
-    batch = torch.zeros(training["per_device_train_batch_size"], *data.shape, dtype=dtype, device=rank.device)
+    checkpoints = Checkpoints(rank, Path(go.checkpoints_dir), group)
+    contents = checkpoints.resume(go.resume_step) if resumes else None
+    if contents:
+        model.model.load_state_dict(contents.tensors[WEIGHTS])
+    return Begun(model, model_config(rank.spec, start.preset, data.manifest, data.task), checkpoints, contents)
+
+
+def put_together(rank: Rank, data: Data, begun: Begun, group: Group, sampler: Sampler, plan: Plan) -> Parts:
+    """Share the model among ranks; its optimizer, and the exchange between ranks."""
+    training, model = rank.spec["training"], begun.model
     tail = 2 + len(data.task.step_keys) + len(WISHES)
     exchange = partial(exchange_over, group=group, tell=rank.reporter.choice)
+    place = Place(group, rank.device, rank.spec["parallel"], plan, tail, exchange)
+    method = strategy_of(rank.spec["parallel"]["strategy"], group.world_size)(model, model.model, place)
+    seed_rank(training["seed"], group.rank)
+    batch = example(data.manifest, training["per_device_train_batch_size"], rank.device)
     return Parts(
         data=data,
         model=model,
-        forward=for_training(rank, model, batch),
+        forward=for_training(rank, method.module, batch),
         bf16=uses_bf16(rank),
-        optimizer=optimizers.build(training, model.model),
+        optimizer=optimizers.build(training, method.parameters),
         plan=plan,
         sampler=sampler,
-        method=STRATEGIES[rank.spec["parallel"]["strategy"]](model, tail, exchange),
+        method=method,
         evaluator=Evaluator(data, model, training["per_device_eval_batch_size"], rank.device),
-        checkpoints=Checkpoints(rank, Path(go.checkpoints_dir), group),
+        checkpoints=begun.checkpoints,
         group=group,
-        config=model_config(rank.spec, start.preset, data.manifest),
+        config=begun.config,
     )

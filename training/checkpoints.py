@@ -66,10 +66,10 @@ class Checkpoints:
         if self._failure:
             raise self._failure
 
-    def resume(self, wanted: int) -> tuple[int, Contents | None]:
+    def resume(self, wanted: int) -> Contents | None:
         """The contents to go on from: of step `wanted`, or of the newest before it that is whole on every rank.
 
-        (0, None) is the beginning. Whatever lies past the step is deleted.
+        None is the beginning. Whatever lies past the step is deleted.
         """
         loadable = self._verified_up_to(wanted)
         per_rank = [set(json.loads(text)) for text in self._group.gather(json.dumps(loadable).encode())]
@@ -79,7 +79,7 @@ class Checkpoints:
             self._rank.reporter.choice("resume step", str(step), reason)
             self._rank.reporter.log(f"Going on from step {step}: {reason}", "warning")
         files.clean(self.directory, beyond=step)
-        return step, files.read(self.directory / f"step-{step}") if step else None
+        return files.read(self.directory / f"step-{step}") if step else None
 
     def _verified_up_to(self, wanted: int) -> list[int]:
         whole = []

@@ -4,8 +4,6 @@ import math
 import time
 from dataclasses import asdict, dataclass
 
-import torch
-
 from contract.faults import fault
 from contract.reasons import EndReason
 from training import optimizers
@@ -14,11 +12,11 @@ from training.checkpoint_files import Contents
 from training.failures import CANCELLED, DRAINED, Ending, Failure
 from training.hashing import hash_of
 from training.models.source import CONFIG, WEIGHTS
-from training.plan import EVAL_KEYS
 from training.progress import FIRST_STEP_S
 from training.random_state import put_random_states, random_states
 from training.rank import Rank
 from training.step import Step, point_keys, take_step
+from training.tasks import eval_keys
 
 STAGE = "fine_tune"
 SAVE_EVERY_S = 10.0
@@ -46,7 +44,8 @@ class FineTuning:
         self.state = State()
         self.limit_reached = False
         self._train = rank.reporter.series(*point_keys(parts.data.task.step_keys))
-        self._eval = rank.reporter.series(*(f"eval/{key}" for key in EVAL_KEYS))
+        self._eval_keys = eval_keys(rank.spec["task"])
+        self._eval = rank.reporter.series(*(f"eval/{key}" for key in self._eval_keys))
         self._saved_at = self._began_at = time.monotonic()
         self._seconds_before = 0.0
 
@@ -64,19 +63,15 @@ class FineTuning:
             self._tell_the_end()
         return ending
 
-    def resume(self, wanted: int) -> None:
-        """Go on from the checkpoint of step `wanted` (or the one before, see Checkpoints.resume); 0 starts anew."""
-        step, contents = self.parts.checkpoints.resume(wanted)
-        if contents is None:
-            return
-        model = self.parts.model.model
-        model.load_state_dict(contents.tensors[WEIGHTS])
-        optimizers.load_state(self.parts.optimizer, model, contents.tensors[OPTIMIZER])
+    def go_on_from(self, contents: Contents) -> None:
+        """Everything but the weights, which the model was built with, as it was when `contents` were saved."""
+        method = self.parts.method
+        optimizers.load_state(self.parts.optimizer, method.parameters, method.state_pieces(contents.tensors[OPTIMIZER]))
         put_random_states(contents.tensors[RANDOM], self.parts.group.rank, self.rank.device)
         self.state = State(**contents.documents[STATE])
         self._seconds_before = self.state.seconds
-        self.rank.sign.at(step)
-        self.rank.reporter.log(f"Going on from the checkpoint of step {step}")
+        self.rank.sign.at(self.state.step)
+        self.rank.reporter.log(f"Going on from the checkpoint of step {self.state.step}")
 
     def _step(self, number: int) -> Ending | None:
         fault("step")
@@ -115,8 +110,9 @@ class FineTuning:
         return None
 
     def _evaluate(self, number: int) -> None:
-        metrics = self.parts.evaluator.together("validation", self.parts.group, self.rank.sign.touch)
-        self._eval.add(number, *(metrics[key] for key in EVAL_KEYS))
+        with self.parts.method.whole():
+            metrics = self.parts.evaluator.together("validation", self.parts.group, self.rank.sign.touch)
+        self._eval.add(number, *(metrics[key] for key in self._eval_keys))
         if self.parts.group.rank == 0:
             told = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
             self.rank.reporter.log(f"Step {number} of {self.parts.plan.total_steps}: validation {told}")
@@ -133,10 +129,10 @@ class FineTuning:
         return self.limit_reached or 0 < patience <= self.state.evaluations_without_gain
 
     def _save(self, number: int) -> None:
-        parts, model = self.parts, self.parts.model.model
+        parts, method = self.parts, self.parts.method
         tensors = {
-            WEIGHTS: _copied(model.state_dict()),
-            OPTIMIZER: _copied(optimizers.state_tensors(parts.optimizer, model)),
+            WEIGHTS: method.gathered(method.pieces()),
+            OPTIMIZER: method.gathered_state(optimizers.state_tensors(parts.optimizer, method.parameters)),
             RANDOM: random_states(parts.group, self.rank.device),
         }
         parts.checkpoints.save(number, Contents(tensors, {STATE: asdict(self.state), CONFIG: parts.config}))
@@ -147,9 +143,5 @@ class FineTuning:
         if step < self.parts.plan.total_steps:
             why = "the time limit was reached" if self.limit_reached else "eval/loss did not improve any more"
             self.rank.reporter.choice("end of training", f"step {step}", why)
-        weights = hash_of(self.parts.model.model.state_dict())
+        weights = hash_of(self.parts.method.gathered(self.parts.method.pieces()))
         self.rank.reporter.stage(STAGE, "ended", step, weights_hash=weights, steps=step)
-
-
-def _copied(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}

@@ -8,9 +8,10 @@ import torch
 
 from contract.agent_calls import Go
 from contract.reasons import EndReason
-from training.assembly import WISHES, put_together, sampler_and_plan
-from training.compile_proof import fixed_batch, graph_hash
+from training.assembly import WISHES, begin_model, put_together, sampler_and_plan
+from training.compile_proof import BATCH, graph_hash
 from training.failures import Ending, Failure, ending_of
+from training.inputs import example
 from training.preprocess import open_data, prove_data
 from training.rank import Rank
 from training.rendezvous import Group
@@ -37,9 +38,10 @@ def preflight(rank: Rank, go: Go) -> Ending:
 def _measured(rank: Rank, go: Go) -> dict[str, Any]:
     group, prepared = Group(0, 1), open_data(go)
     data = prove_data(rank, prepared, group)
-    parts = put_together(rank, data, go, group, *sampler_and_plan(rank, prepared.manifest, 1))
+    begun = begin_model(rank, data, go, group, resumes=False)
+    parts = put_together(rank, data, begun, group, *sampler_and_plan(rank, prepared.manifest, 1))
     rank.sign.enter("compile", COMPILE_S)
-    graph = graph_hash(parts.model, fixed_batch(data.shape, rank.device))
+    graph = graph_hash(parts.model, example(data.manifest, BATCH, rank.device))
     parts.model.train()
     steps = [take_step(parts, number, (0.0,) * len(WISHES), rank.device) for number in range(1, PASSES + 1)]
     if not math.isfinite(steps[-1].loss):

@@ -10,7 +10,8 @@ from contract.agent_calls import Go
 from contract.events import EventType
 from contract.faults import fault
 from contract.reasons import EndReason
-from training.assembly import put_together, sampler_and_plan
+from contract.tasks import TASKS
+from training.assembly import begin_model, put_together, sampler_and_plan
 from training.compile_proof import prove_model
 from training.evaluate import evaluate_result
 from training.export import Result, export_result
@@ -21,7 +22,7 @@ from training.preprocess import open_data, prove_data
 from training.rank import Rank
 from training.rendezvous import Door, join
 from training.step import point_keys
-from training.tasks import TASKS
+from training.tasks import eval_keys
 
 
 def main(run_dir: str) -> None:
@@ -56,11 +57,11 @@ def train(rank: Rank, go: Go, door: Door) -> Ending:
     """Meet the other ranks, pass the four stages, leave the result."""
     prepared = open_data(go)
     sampler, plan = sampler_and_plan(rank, prepared.manifest, go.world_size)
-    keys = point_keys(TASKS[rank.spec["task"]].step_keys)
+    keys = point_keys(TASKS[rank.spec["task"]].train_keys)
     rank.reporter.event(
         EventType.STARTED,
         pid=os.getpid(),
-        cadences=plan.cadences(keys),
+        cadences=plan.cadences(keys, eval_keys(rank.spec["task"])),
         total_steps=plan.total_steps,
         steps_per_epoch=plan.steps_per_epoch,
     )
@@ -68,23 +69,28 @@ def train(rank: Rank, go: Go, door: Door) -> Ending:
     group = join(go, door, rank.device, rank.still_waiting)
 
     data = prove_data(rank, prepared, group)
-    parts = put_together(rank, data, go, group, sampler, plan)
+    begun = begin_model(rank, data, go, group)
+    prove_model(rank, begun.model, data.manifest, group)
+    parts = put_together(rank, data, begun, group, sampler, plan)
     training = FineTuning(rank, parts)
-    training.resume(go.resume_step)
-    prove_model(rank, parts.model, data.shape, group)
+    if begun.contents:
+        training.go_on_from(begun.contents)
     ended_early = training.run()
     if ended_early:
         return ended_early
 
-    step = training.state.step
-    samples = len(data.splits[rank.spec["evaluation"]["split"]])
-    metrics = evaluate_result(rank, parts.evaluator, samples, step)
-    rank.reporter.log(", ".join(f"{name} {value:.4f}" for name, value in metrics.items()) + " on the evaluated split")
-    group.meet(rank.still_here)
-    parts.checkpoints.prune()
-    group.barrier()  # the last time that ranks need each other: rank 0 serves the meeting until all have left it
-    if group.rank == 0:
-        export_result(Result(rank, parts, metrics, step))
+    with parts.method.whole():
+        step = training.state.step
+        samples = len(data.splits[rank.spec["evaluation"]["split"]])
+        metrics = evaluate_result(rank, parts.evaluator, samples, step)
+        rank.reporter.log(
+            ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()) + " on the evaluated split"
+        )
+        group.meet(rank.still_here)
+        parts.checkpoints.prune()
+        group.barrier()  # the last time that ranks need each other: rank 0 serves the meeting until all have left it
+        if group.rank == 0:
+            export_result(Result(rank, parts, metrics, step))
     return Ending("succeeded", EndReason.LIMIT_REACHED) if training.limit_reached else SUCCEEDED
 
 

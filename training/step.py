@@ -2,11 +2,15 @@
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 
 from training.assembly import WISHES, Parts
+from training.outputs import to_float
 
 
 @dataclass(frozen=True)
@@ -72,22 +76,42 @@ def take_step(parts: Parts, number: int, wishes: tuple[float, ...], device: torc
 
 
 def _gradients(parts: Parts, number: int, device: torch.device) -> float:
-    """Put gradients and sums of this rank's part into the buffer; the seconds that reading its samples took."""
-    task, split, read_seconds = parts.data.task, parts.data.splits["train"], 0.0
-    parts.method.zero()
-    for rows in parts.sampler.micro_batches(number):
-        began = time.perf_counter()
-        inputs, targets = task.collate(split, rows)
-        inputs, targets = inputs.to(device), targets.to(device)
-        read_seconds += time.perf_counter() - began
-        with torch.autocast(device.type, torch.bfloat16, enabled=parts.bf16):
-            outputs = parts.forward(inputs)
-        outputs = outputs.float()
-        loss, weight = task.loss(outputs, targets)
-        loss.backward()
-        with torch.no_grad():
-            parts.method.add(weight, loss, *task.step_sums(outputs, targets))
-    return read_seconds
+    """Put gradients and sums of this rank's part into place; the seconds that reading its samples took."""
+    reading = Reading(parts, number, device)
+    parts.method.begin(number)
+    parts.method.learn(reading, partial(_forward, parts, device), partial(_loss, parts))
+    return reading.seconds
+
+
+class Reading:
+    """The batches of a step, read when asked for; `seconds` that this took."""
+
+    def __init__(self, parts: Parts, number: int, device: torch.device):
+        self._parts, self._number, self._device = parts, number, device
+        self.seconds = 0.0
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        task, split = self._parts.data.task, self._parts.data.splits["train"]
+        for rows in self._parts.sampler.micro_batches(self._number):
+            began = time.perf_counter()
+            inputs, targets = task.collate(split, rows)
+            inputs, targets = inputs.to(self._device), targets.to(self._device)
+            self.seconds += time.perf_counter() - began
+            yield inputs, targets
+
+
+def _forward(parts: Parts, device: torch.device, inputs: Any) -> Any:
+    with torch.autocast(device.type, torch.bfloat16, enabled=parts.bf16):
+        return parts.forward(inputs)
+
+
+def _loss(parts: Parts, outputs: Any, targets: Any) -> torch.Tensor:
+    """The summed loss of a pass; its sums go into the tail."""
+    task, outputs = parts.data.task, to_float(outputs)
+    loss, weight = task.loss(outputs, targets)
+    with torch.no_grad():
+        parts.method.add(weight, loss, *task.step_sums(outputs, targets))
+    return loss
 
 
 def _update(parts: Parts, weight: float, rate: float) -> float:
@@ -99,4 +123,5 @@ def _update(parts: Parts, weight: float, rate: float) -> float:
     for group in parts.optimizer.param_groups:
         group["lr"] = rate
     parts.optimizer.step()
+    parts.method.end()
     return norm

@@ -15,7 +15,7 @@ def step(model, optimizer):
 def made(optim: str):
     settings = spec(training={"optim": optim, "weight_decay": 0.1})["training"]
     model = build({"source": "dense", "hidden": [5]}, [1, 4, 4], 2, seed=1)
-    return model, optimizers.build(settings, model)
+    return model, optimizers.build(settings, dict(model.named_parameters()))
 
 
 @pytest.mark.parametrize("optim", ["adam", "adamw", "sgd"])
@@ -23,13 +23,16 @@ def test_a_saved_state_goes_on_with_the_same_bits(optim):
     model, optimizer = made(optim)
     for _ in range(3):
         step(model, optimizer)
-    saved = {name: tensor.clone() for name, tensor in optimizers.state_tensors(optimizer, model).items()}
+    saved = {
+        name: tensor.clone()
+        for name, tensor in optimizers.state_tensors(optimizer, dict(model.named_parameters())).items()
+    }
     weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     step(model, optimizer)
 
     again, other = made(optim)
     again.load_state_dict(weights)
-    optimizers.load_state(other, again, saved)
+    optimizers.load_state(other, dict(again.named_parameters()), saved)
     step(again, other)
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, again.state_dict()[name])

@@ -1,0 +1,68 @@
+"""What strategies have in common in which every rank holds the whole model."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from training.parallel.strategy import Batches, Forward, LossOf, Pieces
+
+
+class Replicated:
+    same_samples = False
+    lockstep = False
+
+    def __init__(self, model: nn.Module, net: nn.Module):
+        """`net`: the part of `model` whose names tensors have."""
+        self.module = model
+        self._net = net
+        self.parameters = learning(net)
+
+    def learn(self, batches: Batches, forward: Forward, loss_of: LossOf) -> None:
+        for inputs, targets in batches:
+            loss_of(forward(inputs), targets).backward()
+
+    def end(self) -> None:
+        pass
+
+    def pieces(self) -> Pieces:
+        return {name: tensor.detach() for name, tensor in self._net.state_dict().items()}
+
+    def gathered(self, pieces: Mapping[str, torch.Tensor]) -> Pieces:
+        return copied(pieces)
+
+    def piece(self, name: str, whole: torch.Tensor) -> torch.Tensor:
+        return whole.to(self.parameters[name].device)
+
+    def gathered_state(self, state: Mapping[str, torch.Tensor]) -> Pieces:
+        return self.gathered(state)
+
+    def state_pieces(self, whole: Mapping[str, torch.Tensor]) -> Pieces:
+        return {path: self.piece(path.rpartition("/")[0], tensor) for path, tensor in whole.items()}
+
+    @contextmanager
+    def whole(self, pieces: Mapping[str, torch.Tensor] | None = None) -> Iterator[None]:
+        if pieces is None:
+            yield
+            return
+        trained = copied(self.pieces())
+        self._net.load_state_dict(pieces, strict=False)
+        try:
+            yield
+        finally:
+            self._net.load_state_dict(trained)
+
+
+def learning(net: nn.Module) -> dict[str, nn.Parameter]:
+    return {name: parameter for name, parameter in net.named_parameters() if parameter.requires_grad}
+
+
+def running_statistics(net: nn.Module) -> list[torch.Tensor]:
+    """Floating-point buffers that a forward pass may change (such as means of a batch norm)."""
+    kept = net.state_dict()
+    return [buffer for name, buffer in net.named_buffers() if name in kept and buffer.is_floating_point()]
+
+
+def copied(tensors: Mapping[str, torch.Tensor]) -> Pieces:
+    return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
