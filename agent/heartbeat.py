@@ -36,7 +36,7 @@ class HeartbeatLoop(threading.Thread):
         super().__init__(name="heartbeat", daemon=True)
         self.device, self.process, self.replaces, self.bell, self.data = device, process, replaces, bell, data
         self.server = Server(device.server, home.credential, TIMEOUT_S, device.tls_fingerprint)
-        self.environment, self.readings = Environment(home.path), Readings(device)
+        self.environment, self.readings = Environment(home.path), Readings(device, home.path)
         self.known_hash = ""
         """of the environment that the server holds"""
         self.first_answer, self.ending = threading.Event(), threading.Event()

@@ -1,6 +1,7 @@
 """How busy a device is: its cores, its memory, its GPU."""
 
 import logging
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,8 +13,8 @@ log = logging.getLogger(__name__)
 class Readings:
     """`take` answers values by their key in the metric store; CPU load is of the time since the take before."""
 
-    def __init__(self, device: Device):
-        self.device = device
+    def __init__(self, device: Device, home: Path):
+        self.device, self.home = device, home
         self.before = _core_times()
         self.gpu = _gpu(device.index) if device.kind == "cuda" else None
 
@@ -21,6 +22,7 @@ class Readings:
         now, before = _core_times(), self.before
         self.before = now
         values = {"system/cpu_percent": _busy_percent(before, now, self.device.cores), **_memory()}
+        values["system/disk_free_bytes"] = _free_space(self.home)
         return values | (_gpu_values(self.gpu) if self.gpu else {})
 
 
@@ -50,6 +52,12 @@ def _memory() -> dict[str, float]:
         fields[name] = int(rest.split()[0]) * 1024
     used = fields["MemTotal"] - fields["MemAvailable"]
     return {"system/memory_bytes": float(used), "system/memory_percent": round(100 * used / fields["MemTotal"], 1)}
+
+
+def _free_space(home: Path) -> float:
+    """Where this device keeps its data and checkpoints."""
+    space = os.statvfs(home)
+    return float(space.f_bavail * space.f_frsize)
 
 
 def _gpu(index: int):

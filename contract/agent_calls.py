@@ -132,6 +132,8 @@ class Assignment(Message):
     wanted: str = "run"
     deadline: float = 0.0
     """Unix time by which an errand must have answered; 0 for none"""
+    batch_devices: int = 0
+    """how many devices' batches make a global batch; 0 = world_size. An attempt that goes on with fewer keeps it"""
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ class EndReason(StrEnum):
     USER_CANCELLED = "user_cancelled"
     DRAINED = "drained"
     PREEMPTED = "preempted"
+    RESIZED = "resized"
     PAUSED = "paused"
     SHUTDOWN = "shutdown"
     LIMIT_REACHED = "limit_reached"
@@ -84,6 +85,7 @@ ASKED_FOR = frozenset(
         EndReason.USER_CANCELLED,
         EndReason.DRAINED,
         EndReason.PREEMPTED,
+        EndReason.RESIZED,
         EndReason.PAUSED,
         EndReason.SHUTDOWN,
         EndReason.LIMIT_REACHED,

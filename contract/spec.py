@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contract.problems import Invalid, Problem, gettext_noop, unknown
+from contract.spec_devices import Devices, device_problems
 
 TASKS = (
     "image-classification",
@@ -34,19 +35,6 @@ FORMATS_BUILT = ("safetensors", "onnx")
 METRICS = ("accuracy", "f1_macro", "loss")
 SPLITS = ("train", "validation", "test")
 REQUIREMENT = re.compile(r"^\s*([a-z_]+/[a-z0-9_@.]+)\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*$")
-
-
-@dataclass(frozen=True)
-class Devices:
-    """Which devices: so many of any (`count`), or just these (`ids`, slugs)."""
-
-    count: int = 2
-    ids: list[str] = field(default_factory=list)
-    mode: str = "together"
-
-    @property
-    def wanted(self) -> int:
-        return len(self.ids) or self.count
 
 
 @dataclass(frozen=True)
@@ -112,6 +100,9 @@ class Schedule:
     after: int = 0
     """id of the job that must have ended before"""
     preemptible: bool = False
+    """may be stopped at a checkpoint for a job of higher priority, and goes on later"""
+    min_devices: int = 0
+    """goes on with so many when devices are lost, with the same global batch; 0 = never with fewer than asked for"""
     max_attempts: int = 3
     max_seconds: int = 0
     """0 = no limit"""
@@ -263,6 +254,7 @@ def _choice(path, value, known, built) -> list[Problem]:
 
 RANGES = {
     "devices.count": (1, 1024),
+    "devices.min_memory_bytes": (0, 2**53),
     "training.num_train_epochs": (0.001, 100_000),
     "training.max_steps": (-1, 1_000_000_000),
     "training.per_device_train_batch_size": (1, 65_536),
@@ -284,6 +276,7 @@ RANGES = {
     "parallel.sync_every": (1, 1_000_000),
     "schedule.priority": (-10, 10),
     "schedule.after": (0, 2**53),
+    "schedule.min_devices": (0, 1024),
     "schedule.max_attempts": (1, 50),
     "schedule.max_seconds": (0, 31_536_000),
 }
@@ -297,9 +290,7 @@ def _ranges(spec: JobSpec) -> list[Problem]:
         if not low <= value <= high:
             sentence = gettext_noop("%(value)s is out of range: from %(low)s to %(high)s.")
             problems.append(Problem(path, sentence, {"value": value, "low": low, "high": high}))
-    if len(set(spec.devices.ids)) != len(spec.devices.ids):
-        problems.append(Problem("devices.ids", gettext_noop("Name each device once.")))
-    return problems
+    return problems + device_problems(spec.devices, spec.schedule.min_devices, spec.parallel.strategy)
 
 
 MODEL_FIELDS = {

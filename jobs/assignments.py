@@ -9,6 +9,7 @@ from devices.models import Device
 from jobs import attempts
 from jobs.agent_access import ATTEMPT, ERRAND
 from jobs.models import Artifact, Errand, ErrandState, Job, Rank
+from jobs.wishes import Wish
 
 MODEL_FILES = ("model.safetensors", "config.json")
 
@@ -59,7 +60,14 @@ def _of_rank(rank: Rank) -> dict[str, Any]:
         data=data_of(job.prepared),
         model=_model(model_files_of(job.source)),
         wanted=attempts.wanted(job, rank.attempt),
+        batch_devices=_batch_devices(job.spec),
     ).to_json()
+
+
+def _batch_devices(spec: dict[str, Any]) -> int:
+    """A job that may shrink keeps the global batch of all the devices it asked for."""
+    wish = Wish.of(spec["devices"], spec["schedule"])
+    return wish.count if wish.fewest else 0
 
 
 def _of_errand(errand: Errand) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from contract.reasons import EndReason, WaitReason
 from devices import environment
 from devices.models import Device, DeviceState
 from jobs.fleet import Fleet, best_free
+from jobs.wishes import Wish
 
 
 @dataclass(frozen=True)
@@ -35,42 +36,68 @@ class GiveUp:
 Choice = Take | Wait | GiveUp
 
 
-def choose(fleet: Fleet, ids: list[str], count: int, avoided: set[int]) -> Choice:
-    """Devices for a job that names them (`ids`) or wants any `count`; those in `avoided` only for want of others."""
-    wish = (tuple(ids), count)
+def choose(fleet: Fleet, wish: Wish, avoided: set[int]) -> Choice:
+    """Devices for a wish; those in `avoided` (ids) only for want of others.
+
+    What one job of a wish was told to wait for, the next one of this round is told too: devices are only given away in
+    a round, so a wait stays one.
+    """
     if wish in fleet.waits:
         return fleet.waits[wish]
-    choice = _named(fleet, ids) if ids else _any(fleet, count, avoided)
+    choice = _named(fleet, wish) if wish.ids else _any(fleet, wish, avoided)
     if isinstance(choice, Wait):
         fleet.waits[wish] = choice
     return choice
 
 
-def _named(fleet: Fleet, ids: list[str]) -> Choice:
-    gone = next((slug for slug in ids if slug not in fleet.devices), None)
-    if gone is not None:
+def _named(fleet: Fleet, wish: Wish) -> Choice:
+    there = [fleet.devices[slug] for slug in wish.ids if slug in fleet.devices]
+    if len(there) < len(wish.ids) and not 0 < wish.fewest <= len(there):
+        gone = next(slug for slug in wish.ids if slug not in fleet.devices)
         return GiveUp(EndReason.DEVICE_LOST, {"device": gone, "removed": True})
-    devices = [fleet.devices[slug] for slug in ids]
-    problems = environment.differences(devices)
+    problems = environment.differences(there)
     if problems:
         return GiveUp(EndReason.VERSION_MISMATCH, {"sentence": problems[0].sentence, **problems[0].params})
+    obstacle = _obstacle_on(fleet, there, wish)
+    if obstacle is None:
+        return Take(there)
+    usable = [device for device in fleet.free(there) if fleet.is_online(device) and wish.has_room(device)]
+    return Take(usable) if _may_shrink(fleet, wish, there, usable) else obstacle
+
+
+def _obstacle_on(fleet: Fleet, devices: list[Device], wish: Wish) -> Wait | None:
+    """What keeps a job from having just these devices now."""
     for device in devices:
         if not fleet.is_online(device):
             return _not_online(device)
+    full = next((device for device in devices if not wish.has_room(device)), None)
+    if full is not None:
+        return Wait(WaitReason.NO_SPACE, {"device": full.slug, "need": wish.disk_bytes})
     taken = next((device for device in devices if device.pk in fleet.holders), None)
     if taken is not None:
         return Wait(WaitReason.DEVICE_BUSY, {"device": taken.slug, **fleet.holders[taken.pk]}, hold=devices)
-    return Take(devices)
+    return None
 
 
-def _any(fleet: Fleet, count: int, avoided: set[int]) -> Choice:
-    enough = [free for group in fleet.groups if len(free := fleet.free(group)) >= count]
+def _any(fleet: Fleet, wish: Wish, avoided: set[int]) -> Choice:
+    fitting = [wish.fitting(group) for group in fleet.groups]
+    free = [fleet.free(group) for group in fitting]
+    enough = [devices for devices in free if len(devices) >= wish.count]
     if enough:
-        return Take(best_free(min(enough, key=len), count, avoided))
-    large = next((group for group in fleet.groups if len(group) >= count), None)
+        return Take(best_free(min(enough, key=len), wish.count, avoided))
+    most = max(free, key=len, default=[])
+    if _may_shrink(fleet, wish, [device for group in fitting for device in group], most):
+        return Take(most)
+    large = next((group for group in fitting if len(group) >= wish.count), None)
     if large is not None:
-        return _busy(fleet, large, count)
-    return _too_few(fleet, count)
+        return _busy(fleet, large, wish.count)
+    return _too_few(fleet, wish, max(map(len, fitting), default=0))
+
+
+def _may_shrink(fleet: Fleet, wish: Wish, wanted: list[Device], usable: list[Device]) -> bool:
+    """Go on with fewer: not while a device of a gang that has just ended is about to come back."""
+    returning = any(fleet.holders.get(device.pk, {}).get("stopping") for device in wanted)
+    return 0 < wish.fewest <= len(usable) and not returning
 
 
 def _busy(fleet: Fleet, group: list[Device], count: int) -> Wait:
@@ -81,17 +108,20 @@ def _busy(fleet: Fleet, group: list[Device], count: int) -> Wait:
     return Wait(WaitReason.DEVICE_BUSY, params, hold=[*free, *taken][:count])
 
 
-def _too_few(fleet: Fleet, count: int) -> Wait:
+def _too_few(fleet: Fleet, wish: Wish, largest: int) -> Wait:
     """Not enough devices even if all were free: who is missing, and could come back?"""
-    largest = max(map(len, fleet.groups), default=0)
-    away = [device for device in fleet.devices.values() if not fleet.is_online(device)]
+    right = wish.fitting(fleet.devices.values())
+    away = [device for device in right if not fleet.is_online(device)]
     draining = [device for device in away if device.draining and device.state != DeviceState.OFFLINE]
-    if largest + len(away) >= count and away:
+    if largest + len(away) >= wish.count and away:
         return _not_online((draining or away)[0])
-    params: dict[str, Any] = {"wanted": count, "fitting": largest, "registered": len(fleet.devices)}
-    if len(fleet.online) >= count:
-        problem = environment.differences(fleet.online)[0]
+    params: dict[str, Any] = {"wanted": wish.count, "fitting": largest, "registered": len(fleet.devices)}
+    online = [device for device in right if fleet.is_online(device)]
+    if len(online) >= wish.count:
+        problem = environment.differences(online)[0]
         params |= {"sentence": problem.sentence, "versions": problem.params}
+    elif wish.is_particular:
+        params |= {"fitting": len(right), "needs": wish.needs()}
     return Wait(WaitReason.NO_DEVICE, params)
 
 

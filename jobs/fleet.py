@@ -9,6 +9,10 @@ from contract.timing import OFFLINE_S
 from devices import environment, leases
 from devices.models import Device, DeviceState
 from jobs.models import Attempt, Errand
+from jobs.states import JobState
+from jobs.wishes import Wish
+
+LEAVING = (JobState.DRAINING, JobState.CANCELLING)
 
 
 @dataclass
@@ -20,8 +24,8 @@ class Fleet:
     now: datetime
     holders: dict[int, dict[str, Any]] = field(default_factory=dict)
     """device id → what holds it: {"job"}, {"job", "stopping"}, {"errand"} or {"held_for"}"""
-    waits: dict[tuple[tuple[str, ...], int], Any] = field(default_factory=dict)
-    """what jobs of one wish were told to wait for; good until a device is given away"""
+    waits: dict[Wish, Any] = field(default_factory=dict)
+    """what jobs of one wish were told to wait for in this round"""
     _groups: list[list[Device]] | None = None
 
     @classmethod
@@ -57,10 +61,8 @@ class Fleet:
         self.take({device.pk: {"held_for": job_id} for device in devices if device.pk not in self.holders})
 
     def take(self, holders: dict[int, dict[str, Any]]) -> None:
-        """Note new holders; what was worked out before may be wrong now."""
-        if holders:
-            self.holders |= holders
-            self.waits.clear()
+        """Note new holders."""
+        self.holders |= holders
 
 
 def compatible_groups(devices: Sequence[Device]) -> list[list[Device]]:
@@ -93,10 +95,8 @@ def best_free(free: Sequence[Device], count: int, avoided: set[int]) -> list[Dev
 
 def _holders() -> dict[int, dict[str, Any]]:
     live = list(leases.live().values_list("device_id", "attempt_id", "errand_id"))
-    attempts = {
-        attempt.pk: attempt
-        for attempt in Attempt.objects.filter(pk__in={attempt_id for _, attempt_id, _ in live if attempt_id})
-    }
+    held_by = Attempt.objects.filter(pk__in={attempt_id for _, attempt_id, _ in live if attempt_id})
+    attempts = {pk: rest for pk, *rest in held_by.values_list("pk", "job_id", "ended_at", "job__state")}
     errands = dict(Errand.objects.filter(pk__in={errand for _, _, errand in live if errand}).values_list("pk", "kind"))
     return {
         device_id: _holder(attempts.get(attempt_id or 0), errands.get(errand_id or 0, ""))
@@ -104,7 +104,9 @@ def _holders() -> dict[int, dict[str, Any]]:
     }
 
 
-def _holder(attempt: Attempt | None, errand: str) -> dict[str, Any]:
+def _holder(attempt: list[Any] | None, errand: str) -> dict[str, Any]:
+    """`attempt`: its job, its end, its job's state. What is on its way out leaves the device soon."""
     if attempt is None:
         return {"errand": errand}
-    return {"job": attempt.job_id} | ({"stopping": True} if attempt.ended_at else {})
+    job_id, ended_at, state = attempt
+    return {"job": job_id} | ({"stopping": True} if ended_at or state in LEAVING else {})

@@ -26,6 +26,7 @@ from jobs.sentences.parts import devices as device_names
 from jobs.sentences.parts import translated
 from jobs.services.submitting import Checked, check
 from jobs.states import JobState
+from jobs.wishes import Wish
 
 WITHIN_S = 45
 LOOK_S = 0.1
@@ -156,7 +157,7 @@ def _source_is_missing(checked: Checked) -> bool:
 def _devices(checked: Checked, fleet: Fleet) -> tuple[list[Device], list[Check]]:
     """The devices on which a batch can be tried now, and what is to say about the choice."""
     spec = checked.spec
-    choice = choose(fleet, spec.devices.ids, spec.devices.count, set())
+    choice = choose(fleet, Wish.of(asdict(spec.devices), asdict(spec.schedule)), set())
     if isinstance(choice, Take):
         text = _("Free now: %(devices)s.") % {"devices": device_names(device.slug for device in choice.devices)}
         return choice.devices, [Check("devices", True, text)]

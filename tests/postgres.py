@@ -70,6 +70,16 @@ def fresh_postgresql(tmp_path_factory, django_db_setup, django_db_blocker) -> It
 
 
 @contextmanager
+def a_postgresql(directory: Path) -> Iterator[Config]:
+    """An empty database on a server of its own, for what is no test."""
+    server = _server(directory)
+    try:
+        yield _postgresql(psycopg.conninfo.conninfo_to_dict(server.get_uri()), "postgres")
+    finally:
+        server.cleanup()
+
+
+@contextmanager
 def using(config: Config) -> Iterator[None]:
     """The default database is another one, in this thread and in those that begin meanwhile."""
     before, connection = connections.settings["default"], connections["default"]

@@ -1,7 +1,8 @@
 """Which samples a rank sees at a step: a pure function of (seed, epoch, step, rank), so that nothing has to be saved.
 
 Every epoch is a permutation of the split, cut into global batches of `batch_size × accumulation × world_size`; a rank
-takes its contiguous part of each. The last batch of an epoch may be smaller: its parts differ by at most one sample.
+takes its contiguous part of each, whatever their number: with fewer ranks than before each takes more micro-batches.
+The last batch of an epoch may be smaller: its parts differ by at most one sample.
 """
 
 import math
@@ -13,9 +14,20 @@ import torch
 class Sampler:
     """Steps count from 1 over all epochs."""
 
-    def __init__(self, samples: int, *, batch_size: int, rank: int, world_size: int, seed: int, accumulation: int = 1):
+    def __init__(
+        self,
+        samples: int,
+        *,
+        batch_size: int,
+        rank: int,
+        world_size: int,
+        seed: int,
+        accumulation: int = 1,
+        batch_devices: int = 0,
+    ):
+        """`batch_devices`: how many devices' batches make a global batch, when that is not `world_size`."""
         self.samples = samples
-        self.global_batch = batch_size * world_size * accumulation
+        self.global_batch = batch_size * (batch_devices or world_size) * accumulation
         self.steps_per_epoch = max(1, math.ceil(samples / self.global_batch))
         self._batch_size = batch_size
         self._rank = rank

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from config import formats
 from contract.reasons import EndReason, WaitReason
+from devices.models import DeviceKind
 from jobs.models import Job
 from jobs.sentences import ends
 from jobs.sentences.parts import (
@@ -87,11 +88,26 @@ def _no_device(params: Params, job: Job) -> Line:
         return Line(
             f"{text} {translated(params['sentence'], params.get('versions', {}))}", "warn", [_other_device(job)]
         )
+    if params.get("needs"):
+        return _none_fits(params, job)
     if not params.get("registered"):
         text = _("No device is registered. Add one, and this job starts by itself.")
         return Line(text, "warn", [link(_("Add a device"), "/devices/add/")])
     text = _("%(wanted)s devices are wanted and only %(fitting)s can be had. Add devices, or use fewer.")
     return Line(text % params, "warn", [link(_("Add a device"), "/devices/add/"), clone(job, _("Use fewer devices"))])
+
+
+def _none_fits(params: Params, job: Job) -> Line:
+    """Labels, kind or memory were asked for, and too few of the registered devices have them."""
+    needs = params["needs"]
+    asked = [_("the label %(label)s") % {"label": label} for label in needs.get("labels", [])]
+    asked += [str(DeviceKind(needs["kind"]).label)] if needs.get("kind") else []
+    if needs.get("memory_bytes"):
+        asked.append(_("%(size)s of memory") % {"size": formats.size(needs["memory_bytes"])})
+    known = {**params, "asked": ", ".join(asked)}
+    text = _("%(fitting)s of the %(registered)s registered devices fit (%(asked)s) and %(wanted)s are wanted.") % known
+    text += " " + _("Add such a device, label one that will do, or ask for less.")
+    return Line(text, "warn", [link(_("See the devices"), "/devices/"), clone(job, _("Ask for less"))])
 
 
 def _preparing_data(params: Params, job: Job) -> Line:
@@ -142,9 +158,10 @@ def _paused(params: Params, job: Job) -> Line:
 
 def _no_space(params: Params, job: Job) -> Line:
     text = _("%(device)s ran out of disk space. Make room there; this job looks again each minute.")
-    return Line(
-        text % {"device": device(params)}, "warn", [see_device(device(params)), post(_("Try now"), job, "start-now")]
-    )
+    if params.get("need"):
+        text = _("%(device)s ran out of disk space. This job goes on by itself when %(need)s are free there.")
+    known = {"device": device(params), "need": formats.size(params.get("need", 0))}
+    return Line(text % known, "warn", [see_device(device(params)), post(_("Try now"), job, "start-now")])
 
 
 def _retry_delay(params: Params, job: Job) -> Line:

@@ -104,12 +104,25 @@ def shut_down() -> int:
 
 
 @transaction.atomic
-def drain(job: Job, why: EndReason, actor: Actor, *, user: User | None = None, device: Device | None = None) -> bool:
-    """T13: the attempt ends at its next checkpoint, within DRAIN_S; `why` says what becomes of the job then."""
+def drain(
+    job: Job,
+    why: EndReason,
+    actor: Actor,
+    *,
+    user: User | None = None,
+    device: Device | None = None,
+    for_job: int | None = None,
+) -> bool:
+    """T13: the attempt ends at its next checkpoint, within DRAIN_S; `why` says what becomes of the job then.
+
+    `device`: what it leaves or gets; `for_job`: the more urgent one that gets its devices.
+    """
     now = clock.now()
     job = Job.objects.select_for_update(no_key=True).get(pk=job.pk)
     attempt = job.attempts.filter(ended_at=None).first()
-    params = {"why": why} | ({"user": user.username} if user else {}) | ({"device": device.slug} if device else {})
+    params: dict[str, Any] = {"why": why}
+    params |= ({"user": user.username} if user else {}) | ({"device": device.slug} if device else {})
+    params |= {"for_job": for_job} if for_job else {}
     moved = transitions.move(
         job.pk,
         JobState.DRAINING,

@@ -44,7 +44,10 @@ def remove(job: Job, actor: User, *, via: str = "page", address: str | None = No
 
 @transaction.atomic
 def move(job: Job, actor: User, to: str, *, via: str = "page", address: str | None = None) -> None:
-    """Move a waiting job `up`, `down` or to the `top` among those of its priority. Raises Invalid or Refused."""
+    """Move a waiting job `up`, `down` or to the `top` among those of its priority. Raises Invalid or Refused.
+
+    Owners take turns (`jobs/queue_order.py`); what stands at the top, below 0, comes before the turns.
+    """
     if to not in PLACES:
         raise Invalid([Problem("to", gettext_noop("Choose 'up', 'down' or 'top'."))])
     row = Job.objects.select_for_update().get(pk=job.pk)
@@ -54,7 +57,7 @@ def move(job: Job, actor: User, to: str, *, via: str = "page", address: str | No
     if neighbour is None:
         return
     if to == "top":
-        Job.objects.filter(pk=row.pk).update(position=neighbour.position - 1)
+        Job.objects.filter(pk=row.pk).update(position=min(neighbour.position, 0) - 1)
     else:
         Job.objects.filter(pk=row.pk).update(position=neighbour.position)
         Job.objects.filter(pk=neighbour.pk).update(position=row.position)

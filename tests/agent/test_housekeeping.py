@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -45,8 +46,8 @@ class _Answer:
         return self.body
 
 
-def test_readings_are_of_the_devices_own_cores():
-    readings = Readings(device(cores=[min(os.sched_getaffinity(0))]))
+def test_readings_are_of_the_devices_own_cores_and_of_its_disk(tmp_path):
+    readings = Readings(device(cores=[min(os.sched_getaffinity(0))]), tmp_path)
     deadline = time.monotonic() + 0.3
     while time.monotonic() < deadline:
         pass
@@ -54,6 +55,7 @@ def test_readings_are_of_the_devices_own_cores():
     assert 0 <= values["system/cpu_percent"] <= 100
     assert 0 < values["system/memory_percent"] < 100
     assert values["system/memory_bytes"] > 2**20
+    assert 0 <= values["system/disk_free_bytes"] <= shutil.disk_usage(tmp_path).total
     assert not {key for key in values if "gpu" in key}
 
 

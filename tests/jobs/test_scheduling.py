@@ -13,6 +13,7 @@ from jobs import claims, clock, scheduling, services
 from jobs.device_choice import GiveUp, Take, choose
 from jobs.fleet import Fleet
 from jobs.models import Attempt, Job
+from jobs.wishes import Wish
 from tests.devices.factories import make_device, make_host, make_lease
 from tests.jobs.factories import at_once, make_claimed, make_gang, make_job, make_running
 
@@ -147,7 +148,7 @@ def test_of_two_groups_the_smaller_that_suffices_is_taken():
     for index in range(3):
         make_device(f"lab-1-cpu-{index}")
     pair = [make_device(f"old-cpu-{index}", old) for index in range(2)]
-    choice = choose(Fleet.load(clock.now()), [], 2, set())
+    choice = choose(Fleet.load(clock.now()), Wish(count=2), set())
     assert isinstance(choice, Take)
     assert choice.devices == pair
 
@@ -156,9 +157,9 @@ def test_of_two_groups_the_smaller_that_suffices_is_taken():
 def test_a_device_that_let_the_job_down_is_taken_only_when_no_other_is_free():
     devices = [make_device(f"lab-1-cpu-{index}") for index in range(3)]
     fleet = Fleet.load(clock.now())
-    assert choose(fleet, [], 2, {devices[0].pk}).devices == devices[1:]
+    assert choose(fleet, Wish(count=2), {devices[0].pk}).devices == devices[1:]
     fleet.give(devices[1:2], job_id=7)
-    assert choose(fleet, [], 2, {devices[0].pk}).devices == [devices[2], devices[0]]
+    assert choose(fleet, Wish(count=2), {devices[0].pk}).devices == [devices[2], devices[0]]
 
 
 @pytest.mark.django_db
@@ -169,7 +170,7 @@ def test_a_removed_device_ends_the_job_that_named_it():
     round_at()
     job.refresh_from_db()
     assert (job.state, job.end_reason, job.reason_params["device"]) == ("failed", "device_lost", "lab-1-cpu-0")
-    assert isinstance(choose(Fleet.load(clock.now()), ["lab-1-cpu-0"], 1, set()), GiveUp)
+    assert isinstance(choose(Fleet.load(clock.now()), Wish(ids=("lab-1-cpu-0",)), set()), GiveUp)
 
 
 @pytest.mark.django_db
@@ -306,9 +307,26 @@ def test_a_round_takes_as_many_statements_for_many_waiting_and_ended_jobs_as_for
     waiting, ended = make_job(count=2), make_job(count=2)
     copies = [copy_of(waiting) for _ in range(100)] + [copy_of(ended, state="cancelled") for _ in range(300)]
     Job.objects.bulk_create(copies)
-    assert statements_of_a_round() <= few + 2
+    assert statements_of_a_round() <= few + 3, "one for all that wait for the same, in a transaction"
     assert statements_of_a_round() == few
     assert few <= 16
+
+
+@pytest.mark.django_db
+def test_a_claim_takes_as_many_statements_beside_many_waiting_and_ended_jobs_as_beside_none():
+    first, second = make_gang(4)[:2], list(Device.objects.order_by("id")[2:])
+    few = statements_of_a_claim(make_job(count=2), [agent.device for agent in first])
+    waiting, ended = make_job(count=2), make_job(count=2)
+    copies = [copy_of(waiting) for _ in range(100)] + [copy_of(ended, state="cancelled") for _ in range(300)]
+    Job.objects.bulk_create(copies)
+    assert statements_of_a_claim(waiting, second) == few
+    assert few <= 24
+
+
+def statements_of_a_claim(job: Job, devices: list[Device]) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        assert claims.claim(job.pk, devices, clock.now()) is not None
+    return len(queries)
 
 
 def statements_of_a_round() -> int:

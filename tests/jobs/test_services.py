@@ -10,7 +10,7 @@ from accounts.models import AuditEntry, User
 from catalog.models import Dataset
 from contract.problems import Invalid
 from devices import services as devices
-from jobs import clock, reconciler, scheduling, services
+from jobs import clock, queue_order, reconciler, scheduling, services, welcome
 from jobs.models import Artifact, Checkpoint, Job
 from tests.accounts.factories import make_admin, make_project, make_user
 from tests.devices.factories import make_device, make_host
@@ -295,7 +295,7 @@ def test_a_delayed_job_can_start_now(gang, maria):
 
 def test_jobs_change_places_in_the_queue(maria):
     first, second, third = make_job(), make_job(), make_job()
-    order = lambda: list(scheduling.queue().values_list("pk", flat=True))  # noqa: E731 - read three times below
+    order = lambda: [job.pk for job in queue_order.waiting()]  # noqa: E731 - read three times below
     services.move(third, maria, "up")
     assert order() == [first.pk, third.pk, second.pk]
     services.move(second, maria, "top")
@@ -339,7 +339,9 @@ def demo(settings, monkeypatch):
     """The demo, with datasets that need no import."""
 
     def add(owner, project, builtin, *, name=None, demo=False):
-        version = make_version(owner, slug=builtin, demo=demo)
+        before = Dataset.objects.filter(source__builtin=builtin).count()
+        slug = f"{builtin}-{before + 1}" if before else builtin
+        version = make_version(owner, slug=slug, demo=demo, source={"builtin": builtin})
         make_prepared(version)
         return version.dataset
 
@@ -372,6 +374,22 @@ def test_the_demo_can_be_removed_and_does_not_come_back(demo):
     assert not Dataset.objects.filter(removed_at=None).exists()
     call_command("seed_demo")
     assert Job.objects.count() == 3
+
+
+def test_a_demo_that_was_removed_can_be_brought_back(demo):
+    assert welcome.how_the_demo_is(demo) == "running"
+    services.remove_demo(demo)
+    assert welcome.how_the_demo_is(demo) == "removed"
+    back = services.run_demo_again(demo)
+    assert [job.version.dataset.slug for job in back] == ["mnist-5k-2", "mnist-5k-2", "digits-8x8-2"]
+    assert welcome.how_the_demo_is(demo) == "running"
+
+
+def test_a_clone_of_the_demo_gives_way_to_nobody(demo):
+    job = Job.objects.order_by("id").first()
+    assert (job.priority, job.spec["schedule"]["preemptible"]) == (-10, True)
+    own = services.clone(job, demo, via="page")
+    assert (own.priority, own.spec["schedule"]["preemptible"], own.demo) == (0, False, False)
 
 
 def test_a_demo_dataset_that_others_use_stays(demo):

@@ -89,6 +89,7 @@ def assigned(
         spec=spec,
         data={"hash": more.get("hash", prepared.hash), "manifest": prepared.manifest},
         errand=more.get("errand", {}),
+        batch_devices=more.get("batch_devices", 0),
     )
     paths = RunDir(run_dir)
     write_json(paths.assignment, assignment.to_json())

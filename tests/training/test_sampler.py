@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -53,3 +55,12 @@ def test_accumulation_makes_the_global_batch_larger_and_cuts_a_part_into_pieces(
 
 def test_a_rank_without_samples_has_no_piece():
     assert list(samplers(1, 2, 4)[0].micro_batches(1)) == []
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3])
+def test_the_global_batch_stays_what_it_was_whatever_the_number_of_ranks(world_size):
+    full = torch.cat([sampler.part(3) for sampler in samplers(100, 2, 8)])
+    fewer = samplers(100, world_size, 8, batch_devices=2)
+    assert torch.equal(torch.cat([sampler.part(3) for sampler in fewer]), full)
+    assert {sampler.steps_per_epoch for sampler in fewer} == {math.ceil(100 / 16)}
+    assert max(len(piece) for sampler in fewer for piece in sampler.micro_batches(3)) <= 8
