@@ -42,3 +42,13 @@ def unknown(path: str, name: str, known: Iterable[str]) -> Problem:
     return Problem(
         path, gettext_noop("Unknown: '%(name)s'. Known are: %(known)s."), {"name": name, "known": ", ".join(known)}
     )
+
+
+def choice(path: str, value: str, known: Iterable[str], built: Iterable[str]) -> list[Problem]:
+    """Nothing when `value` is built; else that it is unknown, or not built yet."""
+    if value not in known:
+        return [unknown(path, value, known)]
+    if value not in built:
+        sentence = gettext_noop("'%(value)s' is not built yet. This version has: %(built)s.")
+        return [Problem(path, sentence, {"value": value, "built": ", ".join(built)})]
+    return []

@@ -10,20 +10,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from contract.problems import Invalid, Problem, gettext_noop, unknown
+from contract.problems import Invalid, Problem, choice, gettext_noop, unknown
 from contract.spec_devices import Devices, device_problems
+from contract.spec_model import MODEL_SOURCES_BUILT, model_problems
+from contract.tasks import TASKS
 
-TASKS = (
-    "image-classification",
-    "object-detection",
-    "text-classification",
-    "causal-lm",
-    "tabular-classification",
-    "tabular-regression",
-)
-TASKS_BUILT = ("image-classification",)
-MODEL_SOURCES = ("dense", "conv", "keras", "transformers", "registered", "job")
-MODEL_SOURCES_BUILT = ("dense", "conv", "job")
+TASKS_BUILT = tuple(TASKS)
 METHODS = ("full", "head", "lora")
 METHODS_BUILT = ("full", "head")
 STRATEGIES = ("ddp", "fsdp", "tensor", "pipeline", "local-sgd")
@@ -32,7 +24,6 @@ OPTIMIZERS = ("adam", "adamw", "sgd")
 SCHEDULES = ("constant", "constant_with_warmup", "linear", "cosine")
 FORMATS = ("safetensors", "onnx", "onnx-int8", "pt2", "aoti", "tf-saved-model", "litert")
 FORMATS_BUILT = ("safetensors", "onnx")
-METRICS = ("accuracy", "f1_macro", "loss")
 SPLITS = ("train", "validation", "test")
 REQUIREMENT = re.compile(r"^\s*([a-z_]+/[a-z0-9_@.]+)\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*$")
 
@@ -84,7 +75,8 @@ class Training:
 @dataclass(frozen=True)
 class Evaluation:
     split: str = "test"
-    metrics: list[str] = field(default_factory=lambda: ["accuracy", "f1_macro"])
+    metrics: list[str] = field(default_factory=list)
+    """empty = all of the task"""
 
 
 @dataclass(frozen=True)
@@ -139,7 +131,12 @@ class JobSpec:
         problems = reader.problems + [problem for problem in _limits(spec) if problem.path not in told]
         if problems:
             raise Invalid(problems)
-        return spec
+        return spec._with_metrics()
+
+    def _with_metrics(self) -> "JobSpec":
+        """With those of the task where none were asked for."""
+        metrics = self.evaluation.metrics or list(TASKS[self.task].metrics)
+        return dataclasses.replace(self, evaluation=dataclasses.replace(self.evaluation, metrics=metrics))
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -222,34 +219,26 @@ def _finite(value) -> bool:
 def _limits(spec: JobSpec) -> list[Problem]:
     """What is well-formed and still impossible."""
     problems = [
-        *_choice("task", spec.task, TASKS, TASKS_BUILT),
-        *_choice("method.kind", spec.method.kind, METHODS, METHODS_BUILT),
-        *_choice("parallel.strategy", spec.parallel.strategy, STRATEGIES, STRATEGIES_BUILT),
-        *_choice("training.optim", spec.training.optim, OPTIMIZERS, OPTIMIZERS),
-        *_choice("training.lr_scheduler_type", spec.training.lr_scheduler_type, SCHEDULES, SCHEDULES),
-        *_choice("evaluation.split", spec.evaluation.split, SPLITS, SPLITS),
-        *_choice("devices.mode", spec.devices.mode, ("together", "separately"), ("together",)),
+        *choice("task", spec.task, TASKS, TASKS_BUILT),
+        *choice("method.kind", spec.method.kind, METHODS, METHODS_BUILT),
+        *choice("parallel.strategy", spec.parallel.strategy, STRATEGIES, STRATEGIES_BUILT),
+        *choice("training.optim", spec.training.optim, OPTIMIZERS, OPTIMIZERS),
+        *choice("training.lr_scheduler_type", spec.training.lr_scheduler_type, SCHEDULES, SCHEDULES),
+        *choice("evaluation.split", spec.evaluation.split, SPLITS, SPLITS),
+        *choice("devices.mode", spec.devices.mode, ("together", "separately"), ("together",)),
     ]
     for index, name in enumerate(spec.export.formats):
-        problems += _choice(f"export.formats.{index}", name, FORMATS, FORMATS_BUILT)
+        problems += choice(f"export.formats.{index}", name, FORMATS, FORMATS_BUILT)
+    metrics = (*TASKS[spec.task].metrics, "loss") if spec.task in TASKS else spec.evaluation.metrics
     for index, name in enumerate(spec.evaluation.metrics):
-        problems += _choice(f"evaluation.metrics.{index}", name, METRICS, METRICS)
+        problems += choice(f"evaluation.metrics.{index}", name, metrics, metrics)
     for index, text in enumerate(spec.requirements):
         if not REQUIREMENT.match(text):
             sentence = gettext_noop("Write a requirement like 'eval/accuracy >= 0.97'.")
             problems.append(Problem(f"requirements.{index}", sentence))
     if spec.security:
         problems.append(Problem("security", gettext_noop("Private training is not built yet. Leave this part empty.")))
-    return problems + _ranges(spec) + _model_problems(spec.model) + _text_problems(spec)
-
-
-def _choice(path, value, known, built) -> list[Problem]:
-    if value not in known:
-        return [unknown(path, value, known)]
-    if value not in built:
-        sentence = gettext_noop("'%(value)s' is not built yet. This version has: %(built)s.")
-        return [Problem(path, sentence, {"value": value, "built": ", ".join(built)})]
-    return []
+    return problems + _ranges(spec) + model_problems(spec.model, spec.task) + _text_problems(spec)
 
 
 RANGES = {
@@ -291,35 +280,6 @@ def _ranges(spec: JobSpec) -> list[Problem]:
             sentence = gettext_noop("%(value)s is out of range: from %(low)s to %(high)s.")
             problems.append(Problem(path, sentence, {"value": value, "low": low, "high": high}))
     return problems + device_problems(spec.devices, spec.schedule.min_devices, spec.parallel.strategy)
-
-
-MODEL_FIELDS = {
-    "dense": {"source", "hidden"},
-    "conv": {"source", "channels", "hidden"},
-    "job": {"source", "id", "step"},
-}
-
-
-def _model_problems(model: dict) -> list[Problem]:
-    source = model.get("source")
-    if not isinstance(source, str):
-        sentence = gettext_noop('Say where weights start, for example {"source": "conv"}.')
-        return [Problem("model.source", sentence)]
-    problems = _choice("model.source", source, MODEL_SOURCES, MODEL_SOURCES_BUILT)
-    if problems:
-        return problems
-    problems = [unknown(f"model.{key}", key, MODEL_FIELDS[source]) for key in model if key not in MODEL_FIELDS[source]]
-    for key in ("hidden", "channels"):
-        widths = model.get(key, [64])
-        whole = isinstance(widths, list) and all(type(width) is int and 1 <= width <= 65_536 for width in widths)
-        if not whole or not 1 <= len(widths) <= 64:
-            sentence = gettext_noop("Expected a list of 1 to 64 layer widths, each from 1 to 65536.")
-            problems.append(Problem(f"model.{key}", sentence))
-    if source == "job" and (type(model.get("id")) is not int or model["id"] < 1):
-        problems.append(Problem("model.id", gettext_noop("Name the job to go on from, for example 12.")))
-    if type(model.get("step", 0)) is not int or model.get("step", 0) < 0:
-        problems.append(Problem("model.step", gettext_noop("Expected the step of a checkpoint, a whole number.")))
-    return problems
 
 
 def _text_problems(spec: JobSpec) -> list[Problem]:

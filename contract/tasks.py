@@ -18,21 +18,35 @@ class TaskFacts:
     higher_is_better: bool = True
     train_keys: tuple[str, ...] = ()
     """measured on every training batch besides the loss"""
+    models: tuple[str, ...] = ()
+    """presets that can do it, the usual one first"""
 
 
 TASKS: dict[str, TaskFacts] = {
-    "image-classification": TaskFacts("image", "label", ("accuracy", "f1_macro"), "accuracy", train_keys=("accuracy",)),
-    "object-detection": TaskFacts("image", "boxes", ("map", "map_50"), "map"),
-    "text-classification": TaskFacts("text", "label", ("accuracy", "f1_macro"), "accuracy", train_keys=("accuracy",)),
+    "image-classification": TaskFacts(
+        "image",
+        "label",
+        ("accuracy", "f1_macro"),
+        "accuracy",
+        train_keys=("accuracy",),
+        models=("conv", "vit", "dense"),
+    ),
+    "object-detection": TaskFacts("image", "boxes", ("map", "map_50"), "map", models=("detector",)),
+    "text-classification": TaskFacts(
+        "text", "label", ("accuracy", "f1_macro"), "accuracy", train_keys=("accuracy",), models=("text",)
+    ),
     "causal-lm": TaskFacts(
         "text",
         "tokens",
         ("perplexity", "token_accuracy", "exact_match"),
         "token_accuracy",
         train_keys=("token_accuracy",),
+        models=("lm",),
     ),
     "tabular-classification": TaskFacts(
-        "table", "label", ("accuracy", "f1_macro"), "accuracy", train_keys=("accuracy",)
+        "table", "label", ("accuracy", "f1_macro"), "accuracy", train_keys=("accuracy",), models=("dense",)
     ),
-    "tabular-regression": TaskFacts("table", "value", ("rmse", "mae", "r2"), "rmse", higher_is_better=False),
+    "tabular-regression": TaskFacts(
+        "table", "value", ("rmse", "mae", "r2"), "rmse", higher_is_better=False, models=("dense",)
+    ),
 }

@@ -12,7 +12,8 @@ from typing import Any
 from django.http import QueryDict
 
 from contract.problems import Invalid
-from contract.spec import MODEL_FIELDS, JobSpec
+from contract.spec import JobSpec
+from contract.spec_model import MODEL_FIELDS
 from jobs.spec_fields import FIELDS
 
 LISTS = {"widths": ",", "words": ","}

@@ -8,6 +8,7 @@ from torch import nn
 from contract.events import EventType
 from training.data import Data
 from training.models.source import WEIGHTS
+from training.outputs import to_float
 from training.rank import Rank
 from training.rendezvous import Group
 
@@ -35,7 +36,8 @@ class Evaluator:
         first, last = (count * rank // group.world_size for rank in (group.rank, group.rank + 1))
         tally = self._tally(split, first, last, still_here)
         group.meet(still_here)
-        return self._data.task.metrics(group.sum(tally))
+        joined = group.rows(tally) if self._data.task.tallies_are_rows else group.sum(tally)
+        return self._data.task.metrics(joined)
 
     def _tally(self, split: str, first: int, last: int, still_here: Callable[[], None]) -> torch.Tensor:
         was_training = self._model.training
@@ -43,7 +45,8 @@ class Evaluator:
         with torch.inference_mode():
             total = self._tally_of(split, torch.arange(first, min(last, first + self._batch_size)))
             for start in range(first + self._batch_size, last, self._batch_size):
-                total += self._tally_of(split, torch.arange(start, min(last, start + self._batch_size)))
+                more = self._tally_of(split, torch.arange(start, min(last, start + self._batch_size)))
+                total = torch.cat([total, more]) if self._data.task.tallies_are_rows else total + more
                 still_here()
         self._model.train(was_training)
         return total
@@ -51,7 +54,8 @@ class Evaluator:
     def _tally_of(self, split: str, rows: torch.Tensor) -> torch.Tensor:
         task = self._data.task
         inputs, targets = task.collate(self._data.splits[split], rows)
-        return task.tally(self._model(inputs.to(self._device)), targets.to(self._device)).cpu()
+        outputs = to_float(self._model(inputs.to(self._device)))
+        return task.tally(outputs, targets.to(self._device)).cpu()
 
 
 def evaluate_result(rank: Rank, evaluator: Evaluator, samples: int, step: int) -> dict[str, float]:

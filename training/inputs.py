@@ -1,6 +1,6 @@
 """The recipe's last steps, which run on the device and on whole batches: raw pixels in, what the model expects out.
 
-They are part of the exported model too, so that whoever runs it feeds it prepared data as it lies on disk.
+Texts and tables have none: tokens and features come as the model expects them. The steps are part of the exported model too, so that whoever runs it feeds it prepared data as it lies on disk.
 """
 
 from typing import Any
@@ -50,10 +50,28 @@ def _applied(step: dict[str, Any], factor: torch.Tensor, shift: torch.Tensor) ->
 class FromPixels(nn.Module):
     """A model with its on-device steps in front: what is compared before step 0 and what is exported."""
 
-    def __init__(self, steps: OnDeviceSteps, model: nn.Module):
+    def __init__(self, steps: nn.Module, model: nn.Module):
         super().__init__()
         self.steps = steps
         self.model = model
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         return self.model(self.steps(image))
+
+
+def from_prepared(manifest: dict[str, Any], net: nn.Module) -> FromPixels:
+    """`net` as it takes prepared data of this manifest."""
+    if manifest["kind"] == "image":
+        return FromPixels(OnDeviceSteps(manifest["on_device"], list(manifest["input"]["shape"])), net)
+    return FromPixels(nn.Identity(), net)
+
+
+def example(manifest: dict[str, Any], rows: int, device: torch.device) -> torch.Tensor:
+    """The same batch [rows, …] everywhere, as prepared data of this manifest could be."""
+    shape, dtype = manifest["input"]["shape"], getattr(torch, manifest["input"]["dtype"])
+    numbers = torch.arange(rows * torch.Size(shape).numel(), device=device) * 37 % 251
+    if manifest["kind"] == "table":
+        numbers = numbers / 125 - 1
+    if manifest["kind"] == "text":
+        numbers = numbers % (manifest["text"]["vocabulary"] - 1) + 1
+    return numbers.to(dtype).reshape(rows, *shape)

@@ -6,7 +6,6 @@ from typing import Any
 import torch
 
 from training.assembly import Parts
-from training.model_config import ONNX_INPUT, ONNX_OUTPUT
 from training.rank import Rank
 
 SHOWN_SETTINGS = (
@@ -32,7 +31,7 @@ def model_card(rank: Rank, parts: Parts, metrics: dict[str, float], step: int, f
         _data(rank, parts),
         _training(rank, parts, step),
         _files(files),
-        _use(parts),
+        _use(rank, parts),
         _limits(),
     )
     return "\n".join(sections)
@@ -91,14 +90,32 @@ def _files(files: list[dict[str, Any]]) -> str:
     return text
 
 
-def _use(parts: Parts) -> str:
+TAKES = {
+    "image": "pixels from 0 to 255 as they are after the recipe; scaling and normalising are inside",
+    "text": "token numbers as the recipe makes them, filled up at the end",
+    "table": "features as the recipe makes them, in the order of `features` in config.json",
+}
+NAMES = {"image": "images", "text": "tokens", "table": "features"}
+AFTER = {
+    "object-detection": "# a box x1, y1, x2, y2 in pixels, a score from 0 to 1 per class: drop low scores and doubles\n",
+    "causal-lm": "following = logits.argmax(axis=2)\n",
+    "tabular-regression": "",
+}
+
+
+def _use(rank: Rank, parts: Parts) -> str:
+    manifest, task = parts.data.manifest, parts.data.task
+    given = NAMES[manifest["kind"]]
     shape = ", ".join(["n", *map(str, parts.data.shape)])
+    call = f"session.run({list(task.output_names)}, {{'{manifest['input']['column']}': {given}}})"
+    line = f"{', '.join(task.output_names)} = {call}{'[0]' if len(task.output_names) == 1 else ''}\n"
+    after = AFTER.get(rank.spec["task"], "classes = logits.argmax(axis=1)\n")
+    if manifest["target"].get("multi"):
+        after = "labels = logits > 0\n"
     return (
-        "## Use\n\nThe ONNX file takes pixels from 0 to 255 as they are after the recipe; scaling and normalising are "
-        "inside.\n\n```python\nimport onnxruntime\n\nsession = onnxruntime.InferenceSession('model.onnx')\n"
-        f"# images: {parts.data.manifest['input']['dtype']} [{shape}]\n"
-        f"logits = session.run(['{ONNX_OUTPUT}'], {{'{ONNX_INPUT}': images}})[0]\n"
-        "classes = logits.argmax(axis=1)\n```\n"
+        f"## Use\n\nThe ONNX file takes {TAKES[manifest['kind']]}.\n\n```python\n"
+        "import onnxruntime\n\nsession = onnxruntime.InferenceSession('model.onnx')\n"
+        f"# {given}: {manifest['input']['dtype']} [{shape}]\n{line}{after}```\n"
     )
 
 

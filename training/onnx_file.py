@@ -1,4 +1,4 @@
-"""The result as ONNX: prepared pixels in, outputs of the model out, any batch size; compared before it counts."""
+"""The result as ONNX: prepared data in, what the task exports out, any batch size; compared before it counts."""
 
 import logging
 import warnings
@@ -9,9 +9,13 @@ import torch
 from torch import nn
 
 from training.data import Data
-from training.model_config import ONNX_INPUT, ONNX_OUTPUT
+from training.inputs import example
+from training.outputs import as_tuple
+from training.tasks import Task
 
 CHECKED_ROWS = 1_000
+CHECKED_NUMBERS = 1 << 24
+"""of outputs at most, so that a large vocabulary does not fill the memory"""
 PARITY = 1e-4
 """how far an output may differ from the model's own, relative to the largest one"""
 LARGEST_BATCH = 65_536
@@ -21,22 +25,33 @@ class NotMade(Exception):
     """The file could not be made; the text says why."""
 
 
+class Exported(nn.Module):
+    """A model as it is handed out: `model` takes prepared data, the task says what of its outputs is given."""
+
+    def __init__(self, model: nn.Module, task: Task):
+        super().__init__()
+        self.model = model
+        self._exported = task.exported
+
+    def forward(self, prepared: torch.Tensor) -> Any:
+        return self._exported(self.model(prepared))
+
+
 def write_onnx(model: nn.Module, data: Data, path: Path) -> None:
     """Export `model` (which takes inputs as prepared, on the CPU). Raises NotMade when the exporter refuses."""
-    dtype = getattr(torch, data.manifest["input"]["dtype"])
     batch = torch.export.Dim("n", min=1, max=LARGEST_BATCH)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which nothing here uses
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # between torch and its own exporter
             torch.onnx.export(
-                model,
-                (torch.zeros(2, *data.shape, dtype=dtype),),
+                Exported(model, data.task).eval(),
+                (example(data.manifest, 2, torch.device("cpu")),),
                 path,
                 dynamo=True,
                 dynamic_shapes=({0: batch},),
-                input_names=[ONNX_INPUT],
-                output_names=[ONNX_OUTPUT],
+                input_names=[data.manifest["input"]["column"]],
+                output_names=list(data.task.output_names),
                 external_data=False,
                 verbose=False,
             )
@@ -50,23 +65,47 @@ def compared_with_onnxruntime(model: nn.Module, data: Data, split: str, path: Pa
 
     Raises NotMade when the file does not say what the model says.
     """
+    session = _session(path)
+    if session is None:
+        return None
+    inputs = _checked_inputs(model, data, split)
+    with torch.inference_mode():
+        ours = data.task.exported(model(inputs))
+    said = session.run(list(data.task.output_names), {data.manifest["input"]["column"]: inputs.numpy()})
+    theirs = tuple(torch.from_numpy(part) for part in said)
+    difference = _largest_difference(as_tuple(ours), theirs)
+    agreement = data.task.agreement(ours, theirs if isinstance(ours, tuple) else theirs[0])
+    return {"rows": len(inputs), "max_difference": difference, "agreement": agreement}
+
+
+def _session(path: Path) -> Any:
     try:
         import onnxruntime  # starts threads, and only this needs it
     except ImportError:
         return None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    rows = torch.arange(min(CHECKED_ROWS, len(data.splits[split])))
-    inputs, _ = data.task.collate(data.splits[split], rows)
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _checked_inputs(model: nn.Module, data: Data, split: str) -> torch.Tensor:
+    """The first rows of the split, as many as their outputs leave room for."""
     with torch.inference_mode():
-        ours = model(inputs)
-    theirs = torch.from_numpy(session.run([ONNX_OUTPUT], {ONNX_INPUT: inputs.numpy()})[0])
-    difference = float((ours - theirs).abs().max())
-    if not difference <= PARITY * max(1.0, float(ours.abs().max())):
-        raise NotMade(f"onnxruntime gives other outputs than the model, by up to {difference:.2g}")
-    agreement = float((data.task.predict(ours) == data.task.predict(theirs)).double().mean())
-    return {"rows": len(rows), "max_difference": difference, "agreement": agreement}
+        one = data.task.exported(model(example(data.manifest, 1, torch.device("cpu"))))
+    rows = min(CHECKED_ROWS, len(data.splits[split]), max(1, CHECKED_NUMBERS // sum(o.numel() for o in as_tuple(one))))
+    inputs, _ = data.task.collate(data.splits[split], torch.arange(rows))
+    return inputs if inputs.ndim == len(data.shape) + 1 else inputs[:, 0]
+
+
+def _largest_difference(ours: tuple[torch.Tensor, ...], theirs: tuple[torch.Tensor, ...]) -> float:
+    """Over all outputs. Raises NotMade where it is more than PARITY of an output's largest number."""
+    largest = 0.0
+    for mine, other in zip(ours, theirs, strict=True):
+        difference = float((mine - other).abs().max())
+        if not difference <= PARITY * max(1.0, float(mine.abs().max())):
+            raise NotMade(f"onnxruntime gives other outputs than the model, by up to {difference:.2g}")
+        largest = max(largest, difference)
+    return largest
 
 
 def _forget_where_it_was_made(path: Path) -> None:

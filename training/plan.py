@@ -7,8 +7,6 @@ from typing import Any
 from training import schedules
 from training.sampler import Sampler
 
-EVAL_KEYS = ("loss", "accuracy")
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -27,11 +25,11 @@ class Plan:
         eval_every = min(training["eval_steps"] or epoch, total) if validates else 0
         return cls(training, total, epoch, eval_every)
 
-    def cadences(self, train_keys: tuple[str, ...]) -> dict[str, int]:
-        """Steps between two points of each key."""
+    def cadences(self, train_keys: tuple[str, ...], eval_keys: tuple[str, ...]) -> dict[str, int]:
+        """Steps between two points of each key; `eval_keys` without eval/."""
         cadences = dict.fromkeys(train_keys, self.training["logging_steps"])
         if self.eval_every:
-            cadences |= {f"eval/{key}": self.eval_every for key in EVAL_KEYS}
+            cadences |= {f"eval/{key}": self.eval_every for key in eval_keys}
         return cadences
 
     def learning_rate(self, step: int) -> float:

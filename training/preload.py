@@ -5,25 +5,30 @@ both happen here, on one thread. Left out: pyarrow and onnxruntime, which start 
 needs, once.
 """
 
+from typing import Any
+
 import torch
 import torch._dynamo
 import torch.distributed
 import torch.export
 
 import training.run  # noqa: F401
-from training.compile_proof import fixed_batch, graph_hash
-from training.inputs import FromPixels, OnDeviceSteps
-from training.models import PRESETS, build
+from training.compile_proof import graph_hash
+from training.inputs import example, from_prepared
+from training.models import build
 
-SHAPE = [1, 8, 8]
-STEPS = [{"step": "scale", "to": [0, 1]}, {"step": "normalise", "mean": [0.5], "std": [0.5]}]
+IMAGES: dict[str, Any] = {
+    "kind": "image",
+    "input": {"shape": [1, 8, 8], "dtype": "uint8"},
+    "on_device": [{"step": "scale", "to": [0, 1]}, {"step": "normalise", "mean": [0.5], "std": [0.5]}],
+}
 
 
 def _warm_up() -> None:
     """One export and one optimizer step of each preset at its smallest: what they load lazily is loaded now."""
-    batch = fixed_batch(SHAPE, torch.device("cpu"))
-    for source in PRESETS:
-        model = FromPixels(OnDeviceSteps(STEPS, SHAPE), build({"source": source}, SHAPE, 2, seed=0))
+    batch = example(IMAGES, 2, torch.device("cpu"))
+    for source in ("dense", "conv"):
+        model = from_prepared(IMAGES, build({"source": source}, IMAGES["input"]["shape"], 2, seed=0))
         graph_hash(model, batch)
         optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, fused=True)
         model(batch).sum().backward()

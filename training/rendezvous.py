@@ -65,6 +65,14 @@ class Group:
             dist.all_reduce(tensor)
         return tensor
 
+    def rows(self, tensor: torch.Tensor) -> torch.Tensor:
+        """Rows [m, k] of all ranks in order of rank; `m` may differ."""
+        parts = self.gather(tensor.contiguous().numpy().tobytes())
+        whole = bytearray(b"".join(parts))
+        if not whole:
+            return tensor
+        return torch.frombuffer(whole, dtype=tensor.dtype).reshape(-1, *tensor.shape[1:])
+
     def gather(self, data: bytes) -> list[bytes]:
         """The `data` of every rank in order of rank. Lengths may differ."""
         if self.world_size == 1:

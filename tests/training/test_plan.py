@@ -28,5 +28,5 @@ def test_the_last_step_is_saved_and_others_by_wish():
 
 
 def test_cadences_name_every_key():
-    cadences = plan(logging_steps=2).cadences(("train/loss",))
+    cadences = plan(logging_steps=2).cadences(("train/loss",), ("loss", "accuracy"))
     assert cadences == {"train/loss": 2, "eval/loss": 10, "eval/accuracy": 10}

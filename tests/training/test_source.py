@@ -10,13 +10,17 @@ from training.failures import Failure
 from training.model_config import model_config
 from training.models import build
 from training.models.source import start_model
+from training.tasks import task_of
 
 MANIFEST = {
     "classes": ["a", "b", "c"],
+    "kind": "image",
     "input": {"column": "image", "dtype": "uint8", "shape": [1, 8, 8]},
+    "target": {"column": "label"},
     "on_device": [],
     "hash": "0" * 64,
 }
+TASK = task_of("image-classification", MANIFEST, {})
 CONTINUED = spec(model={"source": "job", "id": 4})
 
 
@@ -26,7 +30,7 @@ def finished(tmp_path):
     model = {"source": "conv", "channels": [4], "hidden": [8]}
     net = build(model, [1, 8, 8], 3, seed=9)
     save_file(net.state_dict(), tmp_path / "model.safetensors")
-    (tmp_path / "config.json").write_text(json.dumps(model_config(spec(), model, MANIFEST)))
+    (tmp_path / "config.json").write_text(json.dumps(model_config(spec(), model, MANIFEST, TASK)))
     return tmp_path, net
 
 

@@ -14,6 +14,12 @@ from training.models import build
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
+SIZES = {"image": "images of", "text": "as many tokens as", "table": "as many features as"}
+CURES = {
+    "image": "give the recipe a resize or grayscale step",
+    "text": "give its tokenise step the same max_length",
+    "table": "use a table with the same columns and categories",
+}
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,8 @@ def start_model(spec: dict[str, Any], manifest: dict[str, Any], outputs: int, mo
     """The model of `spec` for this data. `model_dir` holds the source's files when it is a job's result."""
     seed, model, shape = spec["training"]["seed"], spec["model"], manifest["input"]["shape"]
     if model["source"] != "job":
-        return StartModel(build(model, shape, outputs, seed), dict(model), f"new weights from seed {seed}")
+        net = build(model, shape, outputs, seed, manifest.get("text"))
+        return StartModel(net, dict(model), f"new weights from seed {seed}")
     return _from_job(model_dir, manifest, outputs, seed)
 
 
@@ -40,11 +47,11 @@ def _from_job(model_dir: Path, manifest: dict[str, Any], outputs: int, seed: int
     shape = manifest["input"]["shape"]
     if list(config["input"]["shape"]) != list(shape):
         sentence = (
-            f"the source model takes images of {_sides(config['input']['shape'])}, this data has {_sides(shape)}: "
-            "give the recipe a resize or grayscale step"
+            f"the source model takes {SIZES[manifest['kind']]} {_sides(config['input']['shape'])}, "
+            f"this data has {_sides(shape)}: {CURES[manifest['kind']]}"
         )
         raise Failure(EndReason.BAD_DATA, sentence)
-    net = build(config["model"], shape, outputs, seed)
+    net = build(config["model"], shape, outputs, seed, manifest.get("text"))
     weights = load_file(model_dir / WEIGHTS)
     if list(config["classes"]) == list(manifest["classes"]):
         net.load_state_dict(weights)

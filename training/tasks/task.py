@@ -8,6 +8,9 @@ import torch
 
 from recipes.prepared import Ragged
 
+Outputs = Any
+"""what a model gives: one tensor, or a tuple of tensors"""
+
 
 class Rows(Protocol):
     """A split: so many rows, in columns."""
@@ -18,13 +21,19 @@ class Rows(Protocol):
 
 
 class Task(ABC):
-    """Targets are whatever `collate` returns; losses and tallies are sums, so that batches and ranks just add up."""
+    """Targets are whatever `collate` returns (with `.to(device)`); losses and tallies are sums, so that batches and
+    ranks just add up."""
 
     step_keys: tuple[str, ...] = ()
     """names of what `step_sums` counts, shown as train/<name> after division by the weight"""
+    output_names: tuple[str, ...] = ("logits",)
+    """of what `exported` gives, as the ONNX file calls them"""
+    tallies_are_rows = False
+    """whether tallies are lists of rows [m, k] that are put one after the other, instead of numbers that add up"""
 
-    @abstractmethod
-    def __init__(self, manifest: dict[str, Any], training: dict[str, Any]): ...
+    def __init__(self, manifest: dict[str, Any], training: dict[str, Any]):
+        self._input = manifest["input"]["column"]
+        self._target = manifest["target"]["column"]
 
     @property
     @abstractmethod
@@ -35,26 +44,44 @@ class Task(ABC):
     def check(self, name: str, split: Rows) -> None:
         """Raise BadData naming the first row of split `name` whose target is impossible."""
 
-    @abstractmethod
     def collate(self, split: Rows, indices: torch.Tensor) -> tuple[torch.Tensor, Any]:
         """Inputs [n, …] as prepared, and targets, of the rows `indices` (int64 [n])."""
+        return rows_of(split, self._input, indices), rows_of(split, self._target, indices)
 
     @abstractmethod
-    def loss(self, outputs: torch.Tensor, targets: Any) -> tuple[torch.Tensor, float]:
+    def loss(self, outputs: Outputs, targets: Any) -> tuple[torch.Tensor, float]:
         """Loss summed over the batch, and its weight: mean loss = sum of losses / sum of weights."""
 
-    @abstractmethod
-    def step_sums(self, outputs: torch.Tensor, targets: Any) -> tuple[torch.Tensor, ...]:
+    def step_sums(self, outputs: Outputs, targets: Any) -> tuple[torch.Tensor, ...]:
         """One sum per key of `step_keys`."""
+        return ()
 
     @abstractmethod
-    def tally(self, outputs: torch.Tensor, targets: Any) -> torch.Tensor:
-        """A float64 vector from which `metrics` of any union of batches follows by adding."""
+    def tally(self, outputs: Outputs, targets: Any) -> torch.Tensor:
+        """A float64 tensor from which `metrics` of any union of batches follows (see `tallies_are_rows`)."""
 
     @abstractmethod
     def metrics(self, tally: torch.Tensor) -> dict[str, float]:
-        """Every metric of this task, from a sum of tallies."""
+        """Every metric of this task, and the loss, from joined tallies."""
 
     @abstractmethod
-    def predict(self, outputs: torch.Tensor) -> Any:
+    def predict(self, outputs: Outputs) -> Any:
         """What a user would be told for each row."""
+
+    def output_shape(self, name: str, shape: list[int]) -> list[int | str]:
+        """Of one row of the exported output `name`, for inputs of this shape; a text says what a free size counts."""
+        return [self.outputs]
+
+    def exported(self, outputs: Outputs) -> Outputs:
+        """What the exported model gives, in the order of `output_names`."""
+        return outputs
+
+    def agreement(self, ours: Outputs, theirs: Outputs) -> float:
+        """Share of rows for which two sets of exported outputs say the same."""
+        return float((self.predict(ours) == self.predict(theirs)).double().mean())
+
+
+def rows_of(split: Rows, column: str, indices: torch.Tensor) -> torch.Tensor:
+    """Rows `indices` of a column of fixed shape, copied."""
+    values = split.column(column)
+    return torch.from_numpy(np.ascontiguousarray(np.asarray(values)[indices.numpy()]))

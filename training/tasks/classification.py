@@ -1,4 +1,4 @@
-"""One class per image: cross-entropy, accuracy, macro F1."""
+"""One class per row (a picture, a text, a row of a table): cross-entropy, accuracy, macro F1."""
 
 from typing import Any
 
@@ -10,13 +10,12 @@ from training.failures import BadData
 from training.tasks.task import Rows, Task
 
 
-class ImageClassification(Task):
+class Classification(Task):
     step_keys = ("accuracy",)
 
     def __init__(self, manifest: dict[str, Any], training: dict[str, Any]):
+        super().__init__(manifest, training)
         self._classes = len(manifest["classes"])
-        self._input = manifest["input"]["column"]
-        self._target = manifest["target"]["column"]
         self._smoothing = training.get("label_smoothing_factor", 0.0)
 
     @property
@@ -30,12 +29,6 @@ class ImageClassification(Task):
             row, value = int(wrong[0]), int(labels[wrong[0]])
             sentence = f"row {row} of {name} has label {value}; labels go from 0 to {self._classes - 1}"
             raise BadData(sentence, split=name, row=row, value=value)
-
-    def collate(self, split: Rows, indices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        rows = indices.numpy()
-        images = np.ascontiguousarray(split.column(self._input)[rows])
-        labels = np.ascontiguousarray(split.column(self._target)[rows])
-        return torch.from_numpy(images), torch.from_numpy(labels)
 
     def loss(self, outputs: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, float]:
         return cross_entropy(outputs, targets, reduction="sum", label_smoothing=self._smoothing), float(len(targets))
