@@ -15,13 +15,13 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import project
 from accounts.audit import address_of
 from accounts.idempotency import once
 from accounts.models import Project
 from accounts.permissions import require
 from catalog import api_schema, queries, recipes, services
 from catalog.models import Dataset, DatasetState, DatasetVersion, Recipe
+from catalog.request_bodies import object_of, project_of, refuse_unknown
 from catalog.services.preparing import keep_recipe
 from config.rest import Conflict, problem
 from contract.problems import Invalid, Problem, gettext_noop, unknown
@@ -56,9 +56,9 @@ class DatasetList(GenericAPIView):
 
     @once
     def _add(self, request) -> HttpResponseBase:
-        body = _object(request.data)
-        _refuse_unknown(body, {"file", "builtin", "url", "upload", "name", "project"})
-        where = _project_of(request)
+        body = object_of(request.data)
+        refuse_unknown(body, {"file", "builtin", "url", "upload", "name", "project"})
+        where = project_of(request)
         require(request.user, "run", where, token=request.auth)
         if body.get("url"):
             return problem(403, _("Importing from URLs is off on this server. Ask an admin."))
@@ -87,8 +87,8 @@ class DatasetDetail(APIView):
         if gone := _gone(dataset):
             return gone
         require(request.user, "change", dataset, token=request.auth)
-        body = _object(request.data)
-        _refuse_unknown(body, {"name", "sensitive"})
+        body = object_of(request.data)
+        refuse_unknown(body, {"name", "sensitive"})
         if request.headers.get("If-Match", _etag(dataset)) != _etag(dataset):
             return problem(412, _("Somebody changed this meanwhile. Load it again."))
         told = {"actor": request.user, "via": "api", "address": address_of(request)}
@@ -134,8 +134,8 @@ class VersionPrepare(APIView):
         version = get_object_or_404(DatasetVersion, dataset=dataset, number=number)
         if dataset.state != DatasetState.READY:
             raise Conflict(_("This dataset is not imported yet."))
-        body = _object(request.data)
-        _refuse_unknown(body, {"recipe"})
+        body = object_of(request.data)
+        refuse_unknown(body, {"recipe"})
         steps = body.get("recipe") or recipes.default_steps(version, dataset.task)
         if problems := recipes.check(steps, version.schema, task=dataset.task):
             raise Invalid(problems)
@@ -156,8 +156,8 @@ class RecipeList(GenericAPIView):
     @extend_schema(request=api_schema.NewRecipeSerializer, responses={201: api_schema.RecipeSerializer})
     def post(self, request) -> HttpResponseBase:
         require(request.user, "run", token=request.auth)
-        body = _object(request.data)
-        _refuse_unknown(body, {"steps", "dataset"})
+        body = object_of(request.data)
+        refuse_unknown(body, {"steps", "dataset"})
         kind = ""
         if "dataset" in body:
             version = _version_named(request, body["dataset"])
@@ -220,27 +220,6 @@ def _filtered(datasets, query):
     if ordering not in ORDERINGS:
         raise Invalid([unknown("ordering", ordering, ORDERINGS)])
     return datasets.order_by(ordering)
-
-
-def _object(data: Any) -> dict[str, Any]:
-    if not hasattr(data, "items"):
-        raise Invalid([Problem("", gettext_noop("Send a JSON object."))])
-    return dict(data.items())
-
-
-def _refuse_unknown(body: dict[str, Any], known: set[str]) -> None:
-    problems = [unknown(name, name, known) for name in body if name not in known]
-    if problems:
-        raise Invalid(problems)
-
-
-def _project_of(request) -> Project:
-    slug = request.data.get("project", "")
-    try:
-        return project.named(request.user, str(slug))
-    except Project.DoesNotExist as error:
-        sentence = gettext_noop("No project '%(slug)s' that you may use.")
-        raise Invalid([Problem("project", sentence, {"slug": str(slug)[:120]})]) from error
 
 
 def _recipe_json(recipe: Recipe) -> dict[str, Any]:
