@@ -1,5 +1,6 @@
 """Prepared data from a version and a recipe: streaming, a few items in memory at a time."""
 
+import hashlib
 import importlib.metadata
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from recipes.index import Index
 from recipes.prepared import Writer
 from recipes.recipe import Recipe
 from recipes.sandbox.inside import Refused, Reporter
+from recipes.steps import RemoveMetadata, Step
 
 BUILD_FORMAT = 2
 """raise it when the same recipe comes to mean other bytes"""
@@ -64,6 +66,8 @@ def _source(request: dict[str, Any]) -> Iterator[Source]:
         facts = Facts(head["kind"], head["task"], frozenset(index.shapes), head.get("columns", []))
         for problem in problems_for(recipe, facts):
             raise Refused(problem.sentence, **problem.params)
+        if recipe.keyed and not request.get("key"):
+            raise Refused(gettext_noop("This recipe needs the project's key: it is prepared on the server only."))
         yield Source(
             directory,
             head,
@@ -101,6 +105,7 @@ def _write(maker: Maker, writer: Writer, reporter: Reporter, processes: int) -> 
             writer.extend(versions.SPLITS[split], columns)
         training_rows += int((batch.splits == 0).sum())
         reporter.progress(told.items / max(len(order), 1))
+    told.counts.update(maker.report())
     if not training_rows:
         reason = told.dropped[0]["reason"] % told.dropped[0]["params"] if told.dropped else ""
         sentence = gettext_noop("No item of the train split could be read. The first reason: %(reason)s")
@@ -135,22 +140,22 @@ def _manifest(maker: Maker, written: Batch) -> dict[str, Any]:
         "on_train": source.recipe.on_train(),
         "version": source.directory.name,
         "recipe": source.recipe.to_manifest(),
-        "obfuscation": _obfuscation(source.recipe, written.counts),
+        "obfuscation": _obfuscation(source, written.counts),
         "dropped": {"count": len(written.dropped), "items": written.dropped[:MOST_LISTED]},
+        **({"key": hashlib.sha256(b"name of key" + source.key).hexdigest()[:16]} if source.recipe.keyed else {}),
     }
 
 
-def _obfuscation(recipe: Recipe, counts: Counter) -> list[dict[str, Any]]:
+def _obfuscation(source: Source, counts: Counter) -> list[dict[str, Any]]:
     """The steps that hide something, with what they changed, for reports."""
+    steps: list[tuple[int, Step]] = [(place, step) for place, step in enumerate(source.recipe.steps) if step.protects]
+    if source.head["kind"] == "image" and not any(source.recipe.of(RemoveMetadata)):
+        steps.insert(0, (-1, RemoveMetadata()))
     return [
-        step.to_manifest()
-        | {
-            "counts": {
-                name.partition(".")[2]: number
-                for name, number in sorted(counts.items())
-                if name.startswith(f"{place}.")
-            }
-        }
-        for place, step in enumerate(recipe.steps)
-        if step.protects
+        step.to_manifest() | {"report": step.account(_counted(counts, place), source.classes)} for place, step in steps
     ]
+
+
+def _counted(counts: Counter, place: int) -> dict[str, int]:
+    mine = f"{place}."
+    return {name.removeprefix(mine): number for name, number in sorted(counts.items()) if name.startswith(mine)}

@@ -16,6 +16,8 @@ class Context:
     """its line in the version, from 0"""
     step: int = 0
     """its place in the recipe, from 0"""
+    classes: tuple[str, ...] = ()
+    """of the version, by number"""
     key: bytes = b""
     """the project's secret: never in a recipe, a manifest or on a device"""
     counts: Counter = field(default_factory=Counter)

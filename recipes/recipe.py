@@ -14,10 +14,12 @@ from recipes.index import Index
 from recipes.picture import Picture, no_boxes
 from recipes.steps import (
     STEPS,
+    Balance,
     Decode,
     DeviceStep,
     ImageStep,
     OrderStep,
+    RandomiseLabels,
     Shape,
     Statistics,
     Step,
@@ -175,4 +177,9 @@ def _order_problems(kinds: list[type[Step]], path: str) -> list[Problem]:
         if issubclass(kind, ImageStep) and any(issubclass(before, DeviceStep) for before in kinds[:number]):
             sentence = gettext_noop("'%(name)s' changes pixels and comes before 'scale' and 'normalise'.")
             problems.append(Problem(where, sentence, {"name": kind.name}))
+    if Balance in kinds and RandomiseLabels in kinds:
+        sentence = gettext_noop(
+            "'balance' would show the classes that 'randomise-labels' hides. Leave one of them out."
+        )
+        problems.append(Problem(f"{path}.{kinds.index(Balance)}.step", sentence))
     return problems

@@ -43,7 +43,7 @@ class Source:
         return self.head["classes"]
 
     def context(self, number: int, batch: Batch) -> Context:
-        return Context(number, key=self.key, counts=batch.counts)
+        return Context(number, classes=tuple(self.classes), key=self.key, counts=batch.counts)
 
 
 class Maker(ABC):
@@ -76,6 +76,10 @@ class Maker(ABC):
     def rest(self) -> Batch | None:
         """What is left when every batch has settled."""
         return None
+
+    def report(self) -> dict[str, int]:
+        """Counts of what was looked at before, under names like those of `Context.count`."""
+        return {}
 
     def manifest(self) -> dict[str, Any]:
         """What this kind of data adds to the manifest."""

@@ -16,8 +16,6 @@ from recipes.table import Table, table_of
 
 ROWS_A_PIECE = 2048
 TRAIN = 0
-LOOKING = 0.5
-"""of the progress that is shown is spent on looking at the train split"""
 
 
 class TableMaker(Maker):
@@ -31,25 +29,29 @@ class TableMaker(Maker):
         self._learned = [(place, step, step.start()) for place, step in source.recipe.of(TableStep)]
         self._scale = Moments()
         self._names: list[str] = []
+        self._counts: dict[str, int] = {}
 
     def look(self, reporter: Reporter) -> None:
         """One pass over the train split for each step that has something to learn, and the names that come out."""
-        train = np.flatnonzero(self.source.index.splits == TRAIN)
-        for position, (_, step, learned) in enumerate(self._learned):
-            if learned is None:
-                continue
-            for first in range(0, len(train), ROWS_A_PIECE):
-                numbers = train[first : first + ROWS_A_PIECE].tolist()
-                step.learn(learned, self._changed(self._rows(numbers), position, Batch(np.empty(0, np.uint8), {})))
-        self._names = self._changed(
-            table_of(self._facts, []), len(self._learned), Batch(np.empty(0, np.uint8), {})
-        ).names
+        for position, (place, step, learned) in enumerate(self._learned):
+            if learned is not None:
+                self._show(step, learned, position)
+                self._counts |= {f"{place}.{name}": count for name, count in step.report(learned).items()}
+        self._names = self._changed(table_of(self._facts, []), len(self._learned), _nothing()).names
         if not self._names:
             raise Refused(gettext_noop("No column is left to learn from."))
         self.columns = {
             "features": Column("float32", (len(self._names),)),
             self.target.name: self.target.column,
         }
+
+    def _show(self, step: TableStep, learned: Any, position: int) -> None:
+        """Let a step see what the `position` steps before it leave of the rows that it may learn from."""
+        splits = self.source.index.splits
+        seen = np.arange(len(splits)) if step.looks_at_all else np.flatnonzero(splits == TRAIN)
+        for first in range(0, len(seen), ROWS_A_PIECE):
+            numbers = seen[first : first + ROWS_A_PIECE].tolist()
+            step.learn(learned, self._changed(self._rows(numbers), position, _nothing()))
 
     def make(self, numbers: list[int], at: At) -> Batch:
         items = [self.source.index.item(number) for number in numbers]
@@ -73,6 +75,9 @@ class TableMaker(Maker):
             self._scale.add(values[batch.splits == TRAIN].astype(np.float64).tolist())
         return batch
 
+    def report(self) -> dict[str, int]:
+        return self._counts
+
     def manifest(self) -> dict[str, Any]:
         more: dict[str, Any] = {"features": self._names}
         if self.target.name == "value":
@@ -91,3 +96,8 @@ class TableMaker(Maker):
         for place, step, learned in self._learned[:steps]:
             table = step.apply(table, learned, Context(step=place, key=self.source.key, counts=batch.counts))
         return table
+
+
+def _nothing() -> Batch:
+    """For counts that nobody reads."""
+    return Batch(np.empty(0, np.uint8), {})

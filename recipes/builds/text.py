@@ -110,7 +110,7 @@ class TextMaker(Maker):
 
     def _changed(self, text: str, context: Context) -> str:
         for place, step in self.source.recipe.of(TextStep):
-            text = step.apply(text, context.at(place))
+            text = step.rewrite(text, context.at(place))
         return text
 
     def _pack(self, batch: Batch, documents: list[Document]) -> None:

@@ -19,14 +19,17 @@ SYSCALLS = {
     "x86_64": (0xC000003E, {"socket": 41, "connect": 42, "execve": 59, "execveat": 322, "ptrace": 101}),
     "aarch64": (0xC00000B7, {"socket": 198, "connect": 203, "execve": 221, "execveat": 281, "ptrace": 117}),
 }
+SOCKETS = {"socket", "connect"}
 IO_URING = (425, 426, 427)
 """the same numbers everywhere; a ring could open sockets past the filter"""
 X32_BIT = 0x40000000
 """x86-64's other numbering of the same calls: refused whole"""
 
 
-def confine(memory_bytes: int, cpu_seconds: int, file_bytes: int) -> bool:
-    """Limit this process for good. `memory_bytes` come on top of what is mapped now. True: network is off too."""
+def confine(memory_bytes: int, cpu_seconds: int, file_bytes: int, network: bool = False) -> bool:
+    """Limit this process for good. `memory_bytes` come on top of what is mapped now. True: the filter holds as well:
+    no new programs, and no new sockets unless `network`.
+    """
     if sys.platform == "win32":
         return False
     _limit(memory_bytes, cpu_seconds, file_bytes)
@@ -34,7 +37,7 @@ def confine(memory_bytes: int, cpu_seconds: int, file_bytes: int) -> bool:
         return False
     libc = _libc()
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, None, 0, 0)
-    return _without_sockets(libc)
+    return _filtered(libc, network)
 
 
 def die_with_parent(parent: int) -> None:
@@ -75,12 +78,13 @@ def _mapped_bytes() -> int:
         return 512 * 2**20
 
 
-def _without_sockets(libc) -> bool:
+def _filtered(libc, network: bool) -> bool:
     """Install a filter that answers EPERM to the calls above. False where machine or kernel have no such thing."""
     if platform.machine() not in SYSCALLS:
         return False
     architecture, calls = SYSCALLS[platform.machine()]
-    program = _program(architecture, [*calls.values(), *IO_URING])
+    refused = [number for name, number in calls.items() if not (network and name in SOCKETS)]
+    program = _program(architecture, [*refused, *IO_URING])
 
     class Filter(ctypes.Structure):
         _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p)]

@@ -22,6 +22,8 @@ class Limits:
     """on top of what the interpreter itself has mapped"""
     cpu_seconds: int = 3600
     file_bytes: int = 2**40
+    network: bool = False
+    """only for work that opens nothing it fetched"""
 
     def to_json(self) -> dict[str, int]:
         return dict(vars(self))

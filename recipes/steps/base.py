@@ -48,8 +48,6 @@ class Step:
     does_not_protect: ClassVar[str] = ""
     private: ClassVar[tuple[str, ...]] = ()
     """parameters that stay on the server: prepared data name only how many there were"""
-    keyed: ClassVar[bool] = False
-    """whether it needs the project's key, so that it works on the server only"""
 
     @classmethod
     def check(cls, parameters: dict[str, Any], path: str) -> list[Problem]:
@@ -90,9 +88,18 @@ class Step:
         """As `to_json`, without what must not leave the server."""
         return self.to_json() | {name: {"count": len(getattr(self, name))} for name in self.private}
 
+    @property
+    def keyed(self) -> bool:
+        """Whether it needs the project's key, so that it works on the server only."""
+        return False
+
     def words(self) -> tuple[str, dict[str, Any]]:
         """A sentence for people, and what to fill in."""
         return self.sentence, vars(self)
+
+    def account(self, counts: dict[str, int], classes: list[str]) -> dict[str, Any]:
+        """What reports tell of what this step did, from what it counted."""
+        return counts
 
 
 class OrderStep(Step):
@@ -141,7 +148,7 @@ class TextStep(Step):
 
     kinds = (TEXT,)
 
-    def apply(self, text: str, context: Context) -> str:
+    def rewrite(self, text: str, context: Context) -> str:
         raise NotImplementedError
 
 

@@ -11,7 +11,13 @@ from recipes.recipe import Recipe, problems_of
 from recipes.steps import STEPS, Shape
 from tests.recipes.pictures import encoded, noise, plain
 
-NEEDED = {"resize": {"size": [8, 8]}, "drop-columns": {"columns": ["age"]}}
+NEEDED = {
+    "resize": {"size": [8, 8]},
+    "drop-columns": {"columns": ["age"]},
+    "generalise": {"column": "age", "edges": [18, 65]},
+    "k-anonymity": {"columns": ["age"]},
+    "randomise-labels": {"epsilon": 2},
+}
 """parameters without a default"""
 
 

@@ -1,0 +1,68 @@
+"""Redact: personal data in words is replaced by what kind it was."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from contract.problems import Problem, gettext_noop
+from recipes.context import Context
+from recipes.personal_data import KINDS, MOST_NAMES, find, replaced
+from recipes.steps.base import TABLE, TEXT, TextStep, is_list_of, is_name
+from recipes.steps.table import TableStep, absent, check_columns, each_word
+from recipes.table import Table
+
+ALL_KINDS = (*KINDS, "name")
+TAG, MASK = "tag", "mask"
+WRONG_KINDS = gettext_noop("Expected a list of these: email, phone, ip, iban, card, chinese-id, url, token, name.")
+WRONG_NAMES = gettext_noop("Expected a list of at most 1000 names.")
+
+
+def check_personal(name: str, value: Any) -> str:
+    """What is wrong with a parameter that `redact` and `pseudonymise` share."""
+    if name == "what":
+        return "" if is_list_of(lambda kind: kind in ALL_KINDS, value) and value else WRONG_KINDS
+    if name == "names":
+        return "" if is_list_of(is_name, value) and len(value) <= MOST_NAMES else WRONG_NAMES
+    return "" if value in ((), []) else check_columns(value)
+
+
+@dataclass(frozen=True)
+class Redact(TextStep, TableStep):
+    """In texts everywhere; in tables in `columns` of words, or in all of them when none is named."""
+
+    name: ClassVar[str] = "redact"
+    kinds: ClassVar[tuple[str, ...]] = (TEXT, TABLE)
+    private: ClassVar[tuple[str, ...]] = ("names",)
+    sentence: ClassVar[str] = gettext_noop("Replace personal data (%(what)s) by its kind.")
+    protects: ClassVar[str] = gettext_noop("Plain identifiers: whoever reads the data does not see them.")
+    does_not_protect: ClassVar[str] = gettext_noop(
+        "Style of writing, rare facts, misspelt identifiers, names that are not in your list."
+    )
+    what: tuple[str, ...] = ("email", "phone", "ip", "iban", "card", "chinese-id", "url", "token")
+    names: tuple[str, ...] = ()
+    """of people and places, looked for when `what` has "name"; they stay on the server"""
+    columns: tuple[str, ...] = ()
+    by: str = TAG
+    """tag: <EMAIL>; mask: as many * as there were characters"""
+
+    @classmethod
+    def check_value(cls, name: str, value: Any) -> str:
+        if name == "by":
+            return "" if value in (TAG, MASK) else gettext_noop("Expected 'tag' or 'mask'.")
+        return check_personal(name, value)
+
+    def words(self) -> tuple[str, dict[str, Any]]:
+        return self.sentence, {"what": ", ".join(self.what)}
+
+    def problems(self, table: Table, path: str) -> list[Problem]:
+        return absent(table, self.columns, path)
+
+    def rewrite(self, text: str, context: Context) -> str:
+        found = find(text, self.what, self.names)
+        for item in found:
+            context.count(item.kind)
+        return replaced(
+            text, found, lambda item, words: f"<{item.kind.upper()}>" if self.by == TAG else "*" * len(words)
+        )
+
+    def apply(self, table: Table, learned: Any, context: Context) -> Table:
+        return each_word(table, self.columns, lambda text: self.rewrite(text, context))
