@@ -46,13 +46,24 @@ def context(actor: User) -> dict[str, Any]:
     row = demo_row(actor)
     return {
         "demo": row,
+        "demo_is": how_the_demo_is(actor),
         "curves": sparkline.curves(row.job) if row else {},
         "demo_jobs": demo_jobs(actor),
         "demo_left": bool(row) or visible(actor, Dataset.objects.filter(demo=True, removed_at=None)).exists(),
-        "demo_ended": bool(row and row.ended),
         "steps": steps(actor),
         "checks": checks(),
     }
+
+
+def how_the_demo_is(actor: User) -> str:
+    """`running` (or waiting to), `over`, `removed`, or nothing where it never was or cannot be seen."""
+    jobs = visible(actor, Job.objects.filter(demo=True))
+    there = jobs.filter(removed_at=None)
+    if there.exclude(state__in=ENDED).exists():
+        return "running"
+    if there.exists():
+        return "over"
+    return "removed" if jobs.exists() else ""
 
 
 def demo_row(actor: User) -> page_rows.JobRow | None:

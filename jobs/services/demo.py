@@ -1,6 +1,7 @@
-"""The demo: seeded once, run again when it is over, removed at any time."""
+"""The demo: seeded once, run again when it is over, removed at any time, and brought back."""
 
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -9,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts import project as projects
 from accounts.models import User
+from accounts.permissions import visible
 from catalog import services as catalog
 from catalog.models import Dataset, DatasetState
 from catalog.tasks import import_dataset
@@ -23,16 +25,14 @@ def seed_demo(owner: User) -> list[Job]:
     """Datasets and jobs of the demo, unless it was seeded before (also when it was removed since)."""
     if not settings.FLEETUNE_DEMO or Job.objects.filter(demo=True).exists():
         return []
-    _import_datasets(owner)
-    return _submit_all(owner, via="system")
+    return _submit_all(owner, _datasets(owner), via="system")
 
 
 def run_demo_again(actor: User, *, via: str = "page") -> list[Job]:
-    """The three jobs once more, as `actor`. Raises Refused while they still run."""
+    """The three jobs once more, as `actor`, also when they were removed. Raises Refused while they still run."""
     if Job.objects.filter(demo=True, removed_at=None).exclude(state__in=ENDED).exists():
         raise Refused(_("The demo still runs. Watch it, or stop its jobs first."))
-    _import_datasets(actor)
-    return _submit_all(actor, via=via)
+    return _submit_all(actor, _datasets(actor), via=via)
 
 
 def remove_demo(actor: User, *, via: str = "page") -> None:
@@ -55,18 +55,22 @@ def remove_demo(actor: User, *, via: str = "page") -> None:
 
 
 @transaction.atomic
-def _submit_all(owner: User, via: str) -> list[Job]:
-    project = projects.current(owner)
-    dense = submit(owner, demo.dense(), via=via, demo=True, project=project)
-    conv = submit(owner, demo.conv(), via=via, demo=True, project=project)
-    return [dense, conv, submit(owner, demo.digits(conv.pk), via=via, demo=True, project=project)]
+def _submit_all(owner: User, slugs: dict[str, str], via: str) -> list[Job]:
+    more: dict[str, Any] = {"via": via, "demo": True, "project": projects.current(owner)}
+    dense = submit(owner, demo.dense(slugs["mnist-5k"]), **more)
+    conv = submit(owner, demo.conv(slugs["mnist-5k"]), **more)
+    return [dense, conv, submit(owner, demo.digits(conv.pk, slugs["digits-8x8"]), **more)]
 
 
-def _import_datasets(owner: User) -> None:
-    """Add those that are not there and read them in at once: jobs can only name data that is ready."""
-    for builtin, slug in demo.DATASETS.items():
-        dataset = Dataset.objects.filter(slug=slug, removed_at=None).first()
+def _datasets(owner: User) -> dict[str, str]:
+    """{built-in name: slug}. Those that are not there are read in at once: jobs can only name data that is ready."""
+    slugs: dict[str, str] = {}
+    for builtin in demo.DATASETS:
+        living = visible(owner, Dataset.objects.filter(source__builtin=builtin, removed_at=None))
+        dataset = living.exclude(state=DatasetState.FAILED).order_by("pk").first()
         if dataset is None:
             dataset = catalog.add_builtin(owner, projects.current(owner), builtin, demo=True)
         if dataset.state == DatasetState.IMPORTING:
             import_dataset(dataset.pk)
+        slugs[builtin] = dataset.slug
+    return slugs

@@ -50,16 +50,20 @@ def welcome_page(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def demo(request: HttpRequest) -> HttpResponse:
-    """Run the demo again, or take it away."""
+    """Run the demo again, bring it back, or take it away."""
     require(request.user, "run")
     if request.POST.get("do") == "remove":
         services.remove_demo(signed_in(request))
-        messages.success(request, _("The demo is gone. What you made yourself stays."))
+        messages.success(
+            request, _("The demo is gone, and what you made yourself stays. This page can bring the demo back.")
+        )
         return redirect("welcome")
     try:
         services.run_demo_again(signed_in(request))
     except services.Refused as refused:
         messages.warning(request, str(refused))
+    else:
+        messages.success(request, _("The demo begins anew, as soon as its devices are free."))
     return redirect("welcome")
 
 
@@ -87,5 +91,5 @@ def _board(actor: Any, devices: list[dict[str, Any]]) -> dict[str, Any]:
         "waiting": page_rows.of(waiting[:NEXT_SHOWN]),
         "waiting_total": waiting.count(),
         "finished": page_rows.of(finished[:FINISHED_SHOWN]),
-        "any_job": Job.objects.filter(removed_at=None).exists(),
+        "demo_is": welcome.how_the_demo_is(actor),
     }

@@ -18,7 +18,7 @@ from accounts.models import Draft
 from accounts.permissions import may, require, visible
 from accounts.requests import signed_in
 from contract.problems import Invalid
-from jobs import job_filling, job_opening, new_job_page, preflight_page, services, spec_form, spec_presets
+from jobs import demo, job_filling, job_opening, new_job_page, preflight_page, services, spec_form, spec_presets
 from jobs.job_filling import Filling
 from jobs.models import Job
 
@@ -110,7 +110,7 @@ def _opened(request: HttpRequest, number: int | None) -> Sheet:
         if draft.data.get("text"):
             return Sheet(job_filling.of_text(draft.data["text"], user), base, draft)
     elif base:
-        body = base.spec
+        body = demo.as_own(base)
     else:
         body = job_opening.body(user, request.GET)
     return Sheet(job_filling.of_body(body, user), base, draft)

@@ -300,7 +300,22 @@ def test_welcome_ticks_what_is_done_and_says_when_no_worker_runs():
     assert 'data-key="job" data-step="done"' in client.get("/welcome/").content.decode()
 
 
-def test_the_demo_goes_with_one_click():
+def test_home_offers_what_fits_the_demo_and_the_dialog_asks_before_it_goes():
+    client = client_of(make_owner())
+    assert "home-demo" not in client.get("/").content.decode()
+    job = make_job(demo=True)
+    text = client.get("/").content.decode()
+    assert 'data-testid="home-demo" data-state="running"' in text and 'data-opens="demo-removal"' in text
+    assert '<dialog class="box" id="demo-removal"' in text and 'value="again"' not in text
+    Job.objects.filter(pk=job.pk).update(state="succeeded")
+    assert 'value="again"' in client.get("/?part=board").content.decode()
+    client.post("/welcome/demo/", {"do": "remove"})
+    for path in ("/", "/welcome/"):
+        text = client.get(path).content.decode()
+        assert "Bring the demo back" in text and 'data-opens="demo-removal"' not in text, path
+
+
+def test_the_demo_goes_from_every_list():
     maria = make_owner()
     job = make_job(owner=maria, demo=True)
     client = client_of(maria)

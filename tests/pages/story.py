@@ -21,7 +21,16 @@ from jobs.models import Attempt, Head, Job
 from jobs.states import Actor, JobState
 from tests.accounts.factories import make_admin, make_user
 from tests.devices.factories import make_device, make_host
-from tests.pages.story_rooms import connect, facts_of_job, imported, newest_job, offline, signin_link, work_off_imports
+from tests.pages.story_rooms import (
+    connect,
+    demo_data,
+    facts_of_job,
+    imported,
+    newest_job,
+    offline,
+    signin_link,
+    work_off_imports,
+)
 from tests.pages.story_rows import (
     an_attempt,
     bring_to,
@@ -35,6 +44,7 @@ from tests.pages.story_rows import (
 
 __all__ = [
     "connect",
+    "demo_data",
     "facts_of_job",
     "imported",
     "newest_job",

@@ -11,9 +11,11 @@ from catalog.models import Dataset, DatasetState
 from catalog.tasks import import_dataset
 from devices import hooks
 from devices.models import Device
+from jobs import demo
 from jobs.models import Job
 from tests.accounts.factories import make_admin, make_user
 from tests.devices.factories import ENVIRONMENT, make_credential
+from tests.jobs.factories import make_version
 
 
 def imported(builtin: str = "digits-8x8", name: str = "") -> str:
@@ -22,6 +24,14 @@ def imported(builtin: str = "digits-8x8", name: str = "") -> str:
     dataset = services.add_builtin(owner, Project.default(), builtin, name=name or None)
     import_dataset(dataset.pk)
     return dataset.slug
+
+
+def demo_data() -> None:
+    """The data of the demo lies ready, as somebody's own."""
+    owner = User.objects.order_by("pk").first() or make_admin()
+    for builtin in demo.DATASETS:
+        if not Dataset.objects.filter(slug=builtin).exists():
+            make_version(owner, slug=builtin, source={"builtin": builtin})
 
 
 def work_off_imports() -> list[str]:
