@@ -131,32 +131,42 @@ def _phone(text: str) -> int:
     return len(text) if 9 <= sum(character.isdigit() for character in text) <= 15 else 0
 
 
+_WORD = "A-Za-z0-9_"
+"""of an identifier; letters of other scripts may stand right beside one"""
+
 KINDS: dict[str, Kind] = {
-    "url": Kind(re.compile(r"(?<![\w+.-])[a-z][a-z0-9+.-]{1,15}://[^\s/:@]{1,200}:[^\s/@]{1,200}@[^\s/]{1,255}", re.I)),
+    "url": Kind(
+        re.compile(rf"(?<![{_WORD}+.-])[a-z][a-z0-9+.-]{{1,15}}://[^\s/:@]{{1,200}}:[^\s/@]{{1,200}}@\S{{1,255}}", re.I)
+    ),
     "token": Kind(
         re.compile(
-            r"(?<![\w-])(?:eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}|AKIA[A-Z0-9]{16}"
-            r"|(?:gh[opsu]|github_pat|glpat|xox[abps]|[sp]k|flt|fld|hf)[_-][\w-]{16,255})(?![\w-])"
+            rf"(?<![{_WORD}-])(?:eyJ[{_WORD}-]{{8,}}\.eyJ[{_WORD}-]{{8,}}\.[{_WORD}-]{{8,}}|AKIA[A-Z0-9]{{16}}"
+            rf"|(?:gh[opsu]|github_pat|glpat|xox[abps]|[sp]k|flt|fld|hf)[_-][{_WORD}-]{{16,255}})(?![{_WORD}-])"
         )
     ),
     "email": Kind(
-        re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.){1,8}[A-Za-z]{2,24}(?![\w-])")
+        re.compile(
+            rf"(?<![{_WORD}.%+\-À-ɏ])[{_WORD}.%+\-À-ɏ]{{1,64}}"
+            rf"@(?:[A-Za-z0-9][A-Za-z0-9-]{{0,62}}\.){{1,8}}[A-Za-z]{{2,24}}(?![{_WORD}-])"
+        )
     ),
     "iban": Kind(re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,29}"), _iban),
     "chinese-id": Kind(re.compile(r"(?<!\d)[1-9]\d{16}[\dXx](?!\d)"), _chinese_id),
     "card": Kind(re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?!\d)"), _card),
     "ip": Kind(
         re.compile(
-            r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:]))"
+            rf"(?<![{_WORD}.:])(?:\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?![{_WORD}]|\.\d)"
+            rf"|(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}[0-9A-Fa-f]{{0,4}}(?![{_WORD}:]))"
         ),
         _ip,
     ),
     "phone": Kind(
         re.compile(
-            r"(?<![\w.+])(?:(?:\+|00)[1-9](?:[ .\-/()]{0,2}\d){6,14}"  # international
-            r"|1[3-9]\d(?:[ -]?\d{4}){2}"  # Chinese mobile
-            r"|\(?0\d{1,4}\)?(?:[ .\-/]{1,2}\d{2,8}){1,4}"  # national, with separators
-            r"|(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4})(?!\d)"
+            rf"(?<![{_WORD}.+])(?:\+[1-9](?:[ .\-/()]{{0,2}}\d){{6,14}}"  # international
+            r"|(?<!\d )00[1-9](?:[ .\-/()]{0,2}\d){6,14}"
+            r"|(?<!\d )1[3-9]\d(?:[ -]?\d{4}){2}"  # Chinese mobile
+            r"|(?<!\d )\(?0\d{1,4}\)?(?:[ .\-/]{1,3}\d{2,8}){1,4}"  # national, with separators
+            r"|(?<!\d )(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4})(?!\d)"
         ),
         _phone,
     ),
