@@ -6,6 +6,7 @@ Lists of what is allowed, not of what is not: `ipaddress` calls multicast, NAT64
 import ipaddress
 import socket
 from collections.abc import Iterable
+from typing import Any
 
 import httpx
 
@@ -28,7 +29,7 @@ METADATA = [ipaddress.ip_network(net) for net in ("fd00:ec2::/32", "fd20:ce::/32
 class NotFetched(Exception):
     """One address was not fetched: a sentence with named placeholders that says why."""
 
-    def __init__(self, sentence: str, **params: object):
+    def __init__(self, sentence: str, **params: Any):
         self.sentence, self.params = sentence, params
         super().__init__(sentence % params)
 
