@@ -1,6 +1,7 @@
 """The recipe's last steps, which run on the device and on whole batches: raw pixels in, what the model expects out.
 
-Texts and tables have none: tokens and features come as the model expects them. The steps are part of the exported model too, so that whoever runs it feeds it prepared data as it lies on disk.
+They are part of the exported model too, so that whoever runs it feeds it prepared data as it lies on disk. Texts and
+tables have none: tokens and features come as the model expects them.
 """
 
 from typing import Any

@@ -97,7 +97,7 @@ TAKES = {
 }
 NAMES = {"image": "images", "text": "tokens", "table": "features"}
 AFTER = {
-    "object-detection": "# a box x1, y1, x2, y2 in pixels, a score from 0 to 1 per class: drop low scores and doubles\n",
+    "object-detection": "# a box x1, y1, x2, y2 in pixels, a score from 0 to 1 per class: drop low ones and doubles\n",
     "causal-lm": "following = logits.argmax(axis=2)\n",
     "tabular-regression": "",
 }

@@ -1,4 +1,4 @@
-"""A small detector without anchor boxes: at every fourth pixel it says whether an object's centre is there, and its box.
+"""A small detector without anchor boxes: at every fourth pixel it says whether a centre is there, and its box.
 
 After FCOS (arXiv 1904.01355), with one level: a backbone that halves the picture a few times, the coarse maps added
 back onto the fine one. Group norm, so that a batch split over ranks gives the same result.

@@ -44,19 +44,20 @@ class LanguageModel(nn.Module):
         self.head = nn.Linear(width, outputs)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        tokens, documents = tokens_and_documents(tokens, self._pad)
-        places = self.words(tokens) + self.position[places_in_documents(documents)]
+        tokens, documents, place = tokens_and_documents(tokens, self._pad)
+        places = self.words(tokens) + self.position[place]
         may_see = earlier_of_the_same(documents)
         for block in self.body:
             places = block(places, may_see)
         return self.head(self.norm(places))
 
 
-def tokens_and_documents(tokens: torch.Tensor, pad: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Both [n, L]; a row that is not packed is one document."""
+def tokens_and_documents(tokens: torch.Tensor, pad: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Tokens, number of the document and place in it, [n, L] each; a row that is not packed is one document."""
     if tokens.ndim == 3:
-        return tokens[:, 0], tokens[:, 1]
-    return tokens, (tokens != pad).to(torch.int32)
+        return tokens[:, 0], tokens[:, 1], places_in_documents(tokens[:, 1])
+    place = torch.arange(tokens.shape[1], device=tokens.device).expand(tokens.shape)
+    return tokens, (tokens != pad).to(torch.int32), place
 
 
 def places_in_documents(documents: torch.Tensor) -> torch.Tensor:

@@ -13,6 +13,8 @@ from training.tasks.task import Rows, Task, rows_of
 IGNORED = -100
 """a target that no loss is taken of"""
 LARGEST_EXPONENT = 80.0
+NOTHING = 1e-6
+"""the weight of a batch that has nothing to learn: all of its answers were cut off"""
 
 
 class CausalLM(Task):
@@ -37,10 +39,9 @@ class CausalLM(Task):
         if targets.size and not IGNORED <= targets.min() <= targets.max() < self._vocabulary:
             row = int(np.argwhere((targets < IGNORED) | (targets >= self._vocabulary))[0][0])
             raise BadData(f"row {row} of {name} has a token outside of the vocabulary", split=name, row=row)
-        silent = np.flatnonzero((targets == IGNORED).all(1))
-        if len(silent):
-            sentence = f"row {int(silent[0])} of {name} has nothing to learn: its answer was cut off, raise max_length"
-            raise BadData(sentence, split=name, row=int(silent[0]))
+        if len(targets) and (targets == IGNORED).all():
+            sentence = f"no row of {name} has an answer to learn: all are cut off, raise max_length"
+            raise BadData(sentence, split=name, row=0)
 
     def collate(self, split: Rows, indices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         tokens, targets = super().collate(split, indices)
@@ -52,7 +53,7 @@ class CausalLM(Task):
         """Weighed by tokens, so that every token of an answer counts the same."""
         said, wanted = _shifted(outputs, targets)
         total = cross_entropy(said, wanted, reduction="sum", ignore_index=IGNORED, label_smoothing=self._smoothing)
-        return total, float((wanted != IGNORED).sum())
+        return total, max(float((wanted != IGNORED).sum()), NOTHING)
 
     def step_sums(self, outputs: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, ...]:
         said, wanted = _shifted(outputs, targets)
