@@ -1,5 +1,6 @@
 """Files between devices and the server: artifacts and checkpoints come in, models and checkpoints go out, by hash."""
 
+from pathlib import Path
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -9,7 +10,7 @@ from config import ranged_file
 from devices import leases
 from devices.agent_auth import agent_call, refuse
 from devices.models import Device
-from jobs import assignments, attempts, checkpoints, clock, file_store
+from jobs import assignments, attempts, base_models, checkpoints, clock, file_store
 from jobs.agent_access import NotYours, StaleFence
 from jobs.agent_views import refusals_answered, speaker_of_query
 from jobs.models import Artifact, Attempt, Checkpoint, Errand, Job, Rank
@@ -37,9 +38,10 @@ def checkpoint(request: HttpRequest, device: Device, _message: None, sha256: str
 @refusals_answered
 def model(request: HttpRequest, device: Device, _message: None, sha256: str) -> HttpResponseBase:
     """A file of the model from which the device's present job or errand starts."""
-    if sha256 not in _model_hashes(device):
+    path = _model_paths(device).get(sha256)
+    if path is None:
         raise NotYours
-    return ranged_file.answer(request, file_store.path_of("artifacts", sha256), sha256)
+    return ranged_file.answer(request, path, sha256)
 
 
 def _upload(request: HttpRequest, device: Device, kind: str, sha256: str) -> HttpResponseBase:
@@ -101,18 +103,20 @@ def _job_of(device: Device) -> Job | None:
     lease = leases.holder(device)
     if lease is None or lease.attempt_id is None:
         return None
-    return Job.objects.select_related("source").filter(attempts=lease.attempt_id).first()
+    return Job.objects.select_related("source", "base_model").filter(attempts=lease.attempt_id).first()
 
 
-def _model_hashes(device: Device) -> set[str]:
+def _model_paths(device: Device) -> dict[str, Path]:
+    """Where each file lies that the device's present job or errand starts from, by its hash."""
     lease = leases.holder(device)
     if lease is not None and lease.errand_id is not None:
         errand = Errand.objects.get(pk=lease.errand_id)
-        source = Job.objects.filter(pk=errand.payload["source"]).first()
+        files, base_model = assignments.model_files_of_errand(errand), assignments.base_model_of_errand(errand)
     else:
         job = _job_of(device)
-        source = job.source if job else None
-    return {file.sha256 for file in assignments.model_files_of(source)}
+        files, base_model = assignments.model_files_of(job.source if job else None), job.base_model if job else None
+    found = {file.sha256: file_store.path_of("artifacts", file.sha256) for file in files}
+    return found | base_models.paths(base_model)
 
 
 def _number(request: HttpRequest, header: str) -> Any:

@@ -2,16 +2,18 @@
 
 from typing import Any
 
-from catalog.models import PreparedData, PreparedState, Readiness
+from catalog.models import BaseModel, PreparedData, PreparedState, Readiness
 from contract.agent_calls import Assignment, Assignments
 from devices import leases
 from devices.models import Device
-from jobs import attempts
+from jobs import attempts, base_models
 from jobs.agent_access import ATTEMPT, ERRAND
 from jobs.models import Artifact, Errand, ErrandState, Job, Rank
 from jobs.wishes import Wish
 
 MODEL_FILES = ("model.safetensors", "config.json")
+REFERENCE = "reference.safetensors"
+"""what the trained model itself answered to the first rows of the evaluated split"""
 
 
 def of_device(device: Device) -> Assignments:
@@ -19,7 +21,8 @@ def of_device(device: Device) -> Assignments:
     lease = leases.holder(device)
     assigned: list[dict[str, Any]] = []
     if lease is not None and lease.attempt_id is not None:
-        ranks = Rank.objects.select_related("attempt__job__prepared", "attempt__job__source")
+        of_job = ("prepared", "source", "base_model")
+        ranks = Rank.objects.select_related(*(f"attempt__job__{name}" for name in of_job))
         assigned = [_of_rank(rank) for rank in ranks.filter(attempt_id=lease.attempt_id, device=device)]
     elif lease is not None and lease.errand_id is not None:
         assigned = [_of_errand(errand) for errand in Errand.objects.filter(pk=lease.errand_id)]
@@ -32,11 +35,11 @@ def data_of(prepared) -> dict[str, Any]:
     return {"hash": prepared.hash, "manifest": prepared.manifest}
 
 
-def model_files_of(source: Job | None) -> list[Artifact]:
-    """The model that a job left, as the files from which others start; [] for no job."""
+def model_files_of(source: Job | None, *more: str) -> list[Artifact]:
+    """The model that a job left, as the files from which others start, and those called `more`; [] for no job."""
     if source is None:
         return []
-    whole = source.artifacts.exclude(verified_at=None).filter(name__in=MODEL_FILES)
+    whole = source.artifacts.exclude(verified_at=None).filter(name__in=(*MODEL_FILES, *more))
     newest = whole.order_by("-attempt__number").values_list("attempt", flat=True).first()
     return list(whole.filter(attempt=newest))
 
@@ -58,7 +61,7 @@ def _of_rank(rank: Rank) -> dict[str, Any]:
         world_size=rank.attempt.world_size,
         spec=job.spec,
         data=data_of(job.prepared),
-        model=_model(model_files_of(job.source)),
+        model=base_models.wire(job.base_model) or _model(model_files_of(job.source)),
         wanted=attempts.wanted(job, rank.attempt),
         batch_devices=_batch_devices(job.spec),
     ).to_json()
@@ -68,6 +71,16 @@ def _batch_devices(spec: dict[str, Any]) -> int:
     """A job that may shrink keeps the global batch of all the devices it asked for."""
     wish = Wish.of(spec["devices"], spec["schedule"])
     return wish.count if wish.fewest else 0
+
+
+def model_files_of_errand(errand: Errand) -> list[Artifact]:
+    """What an errand starts from; one that measures an artifact gets that file and what it is held against."""
+    measured = (errand.payload["artifact"], REFERENCE) if "artifact" in errand.payload else ()
+    return model_files_of(Job.objects.filter(pk=errand.payload["source"]).first(), *measured)
+
+
+def base_model_of_errand(errand: Errand) -> BaseModel | None:
+    return BaseModel.objects.filter(pk=errand.payload.get("base_model")).first()
 
 
 def _of_errand(errand: Errand) -> dict[str, Any]:
@@ -82,8 +95,8 @@ def _of_errand(errand: Errand) -> dict[str, Any]:
         world_size=1,
         spec=payload["spec"],
         data=data_of(PreparedData.objects.get(pk=payload["prepared"])),
-        model=_model(model_files_of(Job.objects.filter(pk=payload["source"]).first())),
-        errand={"kind": errand.kind},
+        model=base_models.wire(base_model_of_errand(errand)) or _model(model_files_of_errand(errand)),
+        errand={"kind": errand.kind} | {name: payload[name] for name in ("artifact", "split") if name in payload},
         wanted="run" if errand.state == ErrandState.RUNNING else "stop",
         deadline=errand.deadline_at.timestamp(),
     ).to_json()

@@ -1,4 +1,4 @@
-"""What a job leaves: weights, configuration, ONNX and a model card. The same job leaves the same bytes."""
+"""What a job leaves: weights, configuration, portable formats and a model card. The same job leaves the same bytes."""
 
 import hashlib
 import json
@@ -12,15 +12,21 @@ from safetensors.torch import save_file
 
 from contract.events import EventType
 from training.assembly import Parts
+from training.int8_file import write_int8
 from training.model_card import model_card
 from training.models.source import CONFIG, WEIGHTS
 from training.onnx_file import NotMade, compared_with_onnxruntime, write_onnx
+from training.pt2_file import write_pt2
 from training.rank import Rank
+from training.reference import FILE as REFERENCE
+from training.reference import write_reference
 
 STAGE = "evaluate"
 EXPORT_S = 240.0
 """the ONNX exporter gives no sign of life and takes 4 to 20 s on an idle machine"""
 ONNX = "model.onnx"
+INT8 = "model.int8.onnx"
+PT2 = "model.pt2"
 CARD = "card.md"
 
 
@@ -48,9 +54,12 @@ def export_result(result: Result) -> None:
         for name, kind, make in (
             (WEIGHTS, "safetensors", _write_weights),
             (CONFIG, "json", _write_config),
+            (REFERENCE, "reference", _write_reference),
             (ONNX, "onnx", _write_onnx),
+            (INT8, "onnx-int8", _write_int8),
+            (PT2, "pt2", _write_pt2),
         )
-        if kind == "json" or kind in rank.spec["export"]["formats"]
+        if kind in ("json", "reference") or kind in rank.spec["export"]["formats"]
     ]
     facts = [entry for entry in files if entry]
     _artifact(result, CARD, "markdown", lambda result, path: _write_card(result, path, facts))
@@ -102,6 +111,26 @@ def _write_onnx(result: Result, path: Path) -> dict:
         result.rank.reporter.log(f"{path.name} was not checked: onnxruntime is not installed here", "warning")
         return {}
     return {"parity": parity}
+
+
+def _write_int8(result: Result, path: Path) -> dict:
+    """From the ONNX file of this job; made aside when the job asks for the small one alone."""
+    onnx = result.rank.paths.artifacts / ONNX
+    if not onnx.is_file():
+        onnx = path.with_name(ONNX)
+        write_onnx(result.parts.model, result.parts.data, onnx)
+    write_int8(onnx, path)
+    return {}
+
+
+def _write_pt2(result: Result, path: Path) -> dict:
+    write_pt2(result.parts.model, result.parts.data, path)
+    return {}
+
+
+def _write_reference(result: Result, path: Path) -> dict:
+    write_reference(result.parts.model, result.parts.data, result.rank.spec["evaluation"]["split"], path)
+    return {}
 
 
 def _entry(path: Path) -> dict:

@@ -17,12 +17,15 @@ from training.evaluate import evaluate_result
 from training.export import Result, export_result
 from training.failures import SUCCEEDED, Ending, Failure, ending_of
 from training.fine_tune import FineTuning
+from training.measure import measure
 from training.preflight import preflight
 from training.preprocess import open_data, prove_data
 from training.rank import Rank
 from training.rendezvous import Door, join
 from training.step import point_keys
 from training.tasks import eval_keys
+
+ERRANDS = {"preflight": preflight, "evaluate": measure}
 
 
 def main(run_dir: str) -> None:
@@ -48,9 +51,10 @@ def live(rank: Rank) -> Ending:
         return go
     if not rank.assignment.errand:
         return train(rank, go, door)
-    if rank.assignment.errand["kind"] == "preflight":
-        return preflight(rank, go)
-    raise Failure(EndReason.CODE_ERROR, f"this version knows no errand '{rank.assignment.errand['kind']}'")
+    kind = rank.assignment.errand["kind"]
+    if kind not in ERRANDS:
+        raise Failure(EndReason.CODE_ERROR, f"this version knows no errand '{kind}'")
+    return ERRANDS[kind](rank, go)
 
 
 def train(rank: Rank, go: Go, door: Door) -> Ending:

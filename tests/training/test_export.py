@@ -67,7 +67,7 @@ def test_the_weights_load_by_the_configuration_beside_them(finished):
 def test_only_rank_0_leaves_files_and_each_is_what_its_event_says(finished):
     (attempt, _), _ = finished
     told = {event["data"]["name"]: event["data"] for event in events(attempt.paths(0), "artifact")}
-    assert set(told) == {"model.safetensors", "config.json", "model.onnx", "card.md"}
+    assert set(told) == {"model.safetensors", "config.json", "reference.safetensors", "model.onnx", "card.md"}
     for name, facts in told.items():
         data = (attempt.paths(0).artifacts / name).read_bytes()
         assert (facts["bytes"], facts["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())

@@ -55,5 +55,9 @@ class Classification(Task):
             "loss": loss / max(rows, 1.0),
         }
 
+    def details(self, tally: torch.Tensor) -> dict[str, Any]:
+        """confusion: counts, [true class][answered class]"""
+        return {"confusion": tally[2:].reshape(self._classes, self._classes).long().tolist()}
+
     def predict(self, outputs: torch.Tensor) -> torch.Tensor:
         return outputs.argmax(1)

@@ -1,5 +1,6 @@
 """Boxes around objects, each with its class: the loss fits the kind of detector, the measure is COCO's mAP."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -69,10 +70,12 @@ class ObjectDetection(Task):
     def tally(self, outputs: Outputs, targets: Boxes) -> torch.Tensor:
         if not len(targets):
             return torch.zeros(0, 8, dtype=torch.float64)
-        loss, pictures = self.loss(outputs, targets)
-        head = torch.zeros(1, 8, dtype=torch.float64)
-        head[0, 1], head[0, 2] = float(loss), pictures
-        return torch.cat([head, _true_rows(targets), self._said_rows(outputs, targets)])
+        loss, _pictures = self.loss(outputs, targets)
+        return self._rows(float(loss), self.exported(outputs), targets)
+
+    def tally_exported(self, exported: Outputs, targets: Boxes) -> torch.Tensor:
+        """The loss needs the places that answers come from, which the exported model does not give."""
+        return self._rows(math.nan, exported, targets)
 
     def metrics(self, tally: torch.Tensor) -> dict[str, float]:
         heads = tally[tally[:, 0] == LOSS]
@@ -101,9 +104,14 @@ class ObjectDetection(Task):
         pairs = list(zip(self.predict(ours), self.predict(theirs), strict=True))
         return sum(_same(mine, other) for mine, other in pairs) / max(len(pairs), 1)
 
-    def _said_rows(self, outputs: Outputs, targets: Boxes) -> torch.Tensor:
+    def _rows(self, loss: float, exported: Outputs, targets: Boxes) -> torch.Tensor:
+        head = torch.zeros(1, 8, dtype=torch.float64)
+        head[0, 1], head[0, 2] = loss, len(targets)
+        return torch.cat([head, _true_rows(targets), self._said_rows(exported, targets)])
+
+    def _said_rows(self, exported: Outputs, targets: Boxes) -> torch.Tensor:
         rows = []
-        for picture, (boxes, scores, labels) in zip(targets.pictures, best_boxes(*self.exported(outputs)), strict=True):
+        for picture, (boxes, scores, labels) in zip(targets.pictures, best_boxes(*exported), strict=True):
             head = torch.tensor([SAID, float(picture)], dtype=torch.float64, device=boxes.device)
             parts = (head.expand(len(boxes), 2), labels[:, None], boxes, scores[:, None])
             rows.append(torch.cat([part.double() for part in parts], 1))

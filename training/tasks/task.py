@@ -76,6 +76,14 @@ class Task(ABC):
         """What the exported model gives, in the order of `output_names`."""
         return outputs
 
+    def tally_exported(self, exported: Outputs, targets: Any) -> torch.Tensor:
+        """As `tally`, from what the exported model gives; a loss that needs more than that is not a number."""
+        return self.tally(exported, targets)
+
+    def details(self, tally: torch.Tensor) -> dict[str, Any]:
+        """What joined tallies tell beyond metrics, as JSON: where the task confuses what with what."""
+        return {}
+
     def agreement(self, ours: Outputs, theirs: Outputs) -> float:
         """Share of rows for which two sets of exported outputs say the same."""
         return float((self.predict(ours) == self.predict(theirs)).double().mean())

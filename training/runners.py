@@ -1,0 +1,91 @@
+"""Files that a device can run: each takes prepared data and gives what the task exports, as the trained model would."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from contract.reasons import EndReason
+from contract.run_dir import read_json
+from training.data import Data
+from training.failures import Failure
+from training.inputs import from_prepared
+from training.models.source import CONFIG, start_model
+from training.rank import Rank
+
+
+class Runner:
+    """`runner(inputs [n, …] as prepared)` gives a tensor or a tuple of them, on the CPU. `runtime` says what ran it."""
+
+    runtime: str
+
+    def __call__(self, inputs: torch.Tensor) -> Any:
+        raise NotImplementedError
+
+
+class TorchRunner(Runner):
+    """The weights in the net that its config names."""
+
+    def __init__(self, path: Path, rank: Rank, data: Data):
+        if read_json(path.parent / CONFIG) is None:
+            raise Failure(EndReason.CODE_ERROR, f"{CONFIG} is not beside {path.name}")
+        spec = rank.spec | {"model": {"source": "job"}}
+        net = start_model(spec, data.manifest, data.task.outputs, path.parent).net
+        net.load_state_dict(load_file(path))
+        self._device, self._exported = rank.device, data.task.exported
+        self._model = from_prepared(data.manifest, net).to(rank.device).eval()
+        self.runtime = f"torch {torch.__version__.split('+')[0]} ({rank.device.type})"
+
+    def __call__(self, inputs: torch.Tensor) -> Any:
+        with torch.inference_mode():
+            outputs = self._exported(self._model(inputs.to(self._device)))
+        return tuple(part.cpu() for part in outputs) if isinstance(outputs, tuple) else outputs.cpu()
+
+
+class ExportedProgramRunner(Runner):
+    """A `.pt2` file: the graph and its weights, without our code."""
+
+    def __init__(self, path: Path, rank: Rank, data: Data):
+        self._module = torch.export.load(path).module()
+        self.runtime = f"torch.export {torch.__version__.split('+')[0]} (cpu)"
+
+    def __call__(self, inputs: torch.Tensor) -> Any:
+        with torch.inference_mode():
+            return self._module(inputs)
+
+
+class OnnxRunner(Runner):
+    """An ONNX file in onnxruntime, on as many threads as the device has cores."""
+
+    def __init__(self, path: Path, rank: Rank, data: Data):
+        try:
+            import onnxruntime  # starts threads, and only this needs it
+        except ImportError as error:
+            sentence = "onnxruntime is not installed on this device: run its join command again"
+            raise Failure(EndReason.VERSION_MISMATCH, sentence) from error
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = torch.get_num_threads(), 1
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._input = self._session.get_inputs()[0].name
+        self.runtime = f"onnxruntime {onnxruntime.__version__} (CPU)"
+
+    def __call__(self, inputs: torch.Tensor) -> Any:
+        outputs = tuple(torch.from_numpy(part) for part in self._session.run(None, {self._input: inputs.numpy()}))
+        return outputs if len(outputs) > 1 else outputs[0]
+
+
+RUNNERS: dict[str, type[Runner]] = {
+    ".safetensors": TorchRunner,
+    ".onnx": OnnxRunner,
+    ".pt2": ExportedProgramRunner,
+}
+
+
+def runner_of(path: Path, rank: Rank, data: Data) -> Runner:
+    """What runs the file at `path`. Raises Failure when nothing here can."""
+    if path.suffix not in RUNNERS:
+        raise Failure(EndReason.CODE_ERROR, f"nothing here runs a {path.suffix} file")
+    if not path.is_file():
+        raise Failure(EndReason.CODE_ERROR, f"{path.name} did not come to this device")
+    return RUNNERS[path.suffix](path, rank, data)
