@@ -85,6 +85,7 @@ class DeviceAdmin(AskingAdmin):
             "title": gettext("Join %(name)s") % {"name": device.name},
             "device": device,
             "commands": joining.commands(request, token),
+            "out_of_reach": joining.why_out_of_reach(request),
             "minutes": int(enrolment.TOKEN_LIFE.total_seconds() // 60),
         }
         return TemplateResponse(request, "admin/devices/join.html", context)

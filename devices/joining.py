@@ -3,12 +3,16 @@
 import json
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from contract.environment import FACTS
 from devices.models import Device, DeviceState
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,22 @@ def commands(request: HttpRequest, token: str) -> list[dict[str, str]]:
         {"key": "curl", "label": _("With curl"), "code": with_curl},
         {"key": "no-curl", "label": _("Without curl"), "code": without},
     ]
+
+
+def why_out_of_reach(request: HttpRequest) -> str:
+    """A sentence when the address in the command means, on another machine, that machine itself."""
+    if urlsplit(f"//{request.get_host()}").hostname not in LOOPBACK:
+        return ""
+    if settings.FLEETUNE_HOST in LOOPBACK:
+        return _(
+            "This server listens on %(host)s only, so no other machine can reach it. To let others join, start it with "
+            "FLEETUNE_HOST set to its own address, and put TLS in front or, on a network you trust, set "
+            "FLEETUNE_ALLOW_PLAIN_HTTP=1 (docs/settings.md)."
+        ) % {"host": settings.FLEETUNE_HOST}
+    return _(
+        "The command would name %(host)s, which on another machine is that machine itself. Open this page at the "
+        "server's own address first."
+    ) % {"host": request.get_host()}
 
 
 def steps(device: Device) -> list[JoinStep]:

@@ -58,7 +58,8 @@ def device_add(request: HttpRequest) -> HttpResponse:
         else:
             return _show_join_command(request, device)
     hosts = list(Host.objects.values_list("name", flat=True)[:200])
-    return render(request, "devices/device_add.html", {"form": form, "hosts": hosts})
+    context = {"form": form, "hosts": hosts, "out_of_reach": joining.why_out_of_reach(request)}
+    return render(request, "devices/device_add.html", context)
 
 
 @login_required
@@ -115,6 +116,7 @@ def _show_join_command(request: HttpRequest, device: Device) -> HttpResponse:
     context = {
         "device": device,
         "commands": joining.commands(request, token),
+        "out_of_reach": joining.why_out_of_reach(request),
         "minutes": int(enrolment.TOKEN_LIFE.total_seconds() // 60),
         "steps": joining.steps(device),
     }

@@ -76,6 +76,30 @@ def test_adding_a_device_shows_its_command_in_that_answer_only(admin):
     assert token not in admin.get("/devices/gpu-3/steps/").content.decode()
 
 
+def out_of_reach(text: str) -> str:
+    return text.split('data-testid="out-of-reach"')[1][:900] if "out-of-reach" in text else ""
+
+
+@pytest.mark.parametrize("path", ["/devices/add/", "/admin/devices/device/add/"])
+def test_a_server_on_loopback_says_before_and_beside_the_command_which_variables_to_set(admin, settings, path):
+    settings.FLEETUNE_HOST = "127.0.0.1"
+    asked = {"name": "gpu-3", "host": "bench", "host_name": "bench", "labels": "", "label_list": ""}
+    shown = out_of_reach(admin.post(path, asked, headers={"host": "127.0.0.1:8000"}).content.decode())
+    assert "listens on 127.0.0.1 only" in shown and "FLEETUNE_HOST" in shown and "FLEETUNE_ALLOW_PLAIN_HTTP=1" in shown
+    assert out_of_reach(admin.get("/devices/add/", headers={"host": "[::1]:8000"}).content.decode())
+
+
+def test_a_server_that_others_reach_warns_only_where_the_command_would_name_loopback(admin, settings):
+    settings.ALLOWED_HOSTS = ["*"]
+    settings.FLEETUNE_HOST = "0.0.0.0"
+    assert not out_of_reach(admin.get("/devices/add/", headers={"host": "10.0.0.5:8000"}).content.decode())
+    assert "server's own address" in out_of_reach(
+        admin.get("/devices/add/", headers={"host": "localhost:8000"}).content.decode()
+    ).replace("&#x27;", "'")
+    settings.FLEETUNE_HOST = "127.0.0.1"
+    assert not out_of_reach(admin.get("/devices/add/", headers={"host": "tunes.example"}).content.decode())
+
+
 def test_a_label_that_cannot_be_one_is_named(admin):
     text = admin.post("/devices/add/", {"name": "gpu-3", "labels": "two words"}).content.decode()
     assert "cannot be a label" in text
