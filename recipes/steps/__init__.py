@@ -1,6 +1,7 @@
 """The steps that a recipe can have. A new one: write its file, list it here, copy `tests/recipes/test_steps.py`."""
 
 from recipes.steps.add_noise import AddNoise
+from recipes.steps.augment import ColourJitter, Crop, Flip, Mixup, Rotate
 from recipes.steps.balance import Balance
 from recipes.steps.base import (
     DeviceStep,
@@ -39,10 +40,11 @@ from recipes.steps.truncate import Truncate
 
 _ANY = (Shuffle, Balance, RandomiseLabels)
 _IMAGE = (Decode, RemoveMetadata, FillRegion, Blur, Pixelate, Grayscale, Rgb, Resize, AddNoise, Scale, Normalise)
+_TRAIN = (Flip, Crop, Rotate, ColourJitter, Mixup)
 _TEXT = (Redact, Pseudonymise, ChatTemplate, Tokenise, Truncate, Pack)
 _TABLE = (DropColumns, Generalise, KAnonymity, Impute, OneHot, Standardise)
 
-STEPS: dict[str, type[Step]] = {step.name: step for step in (*_ANY, *_IMAGE, *_TEXT, *_TABLE)}
+STEPS: dict[str, type[Step]] = {step.name: step for step in (*_ANY, *_IMAGE, *_TRAIN, *_TEXT, *_TABLE)}
 
 __all__ = [
     "STEPS",
