@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help up setup test lint bench shell screens check-python
+.PHONY: help up setup test lint bench chaos chaos-resume shell screens check-python
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -25,6 +25,12 @@ lint: check-python ## ruff, mypy, import floors, templates
 
 bench: ## measure again every figure of docs/performance.md
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(VENV) $$file || exit 1; done
+
+chaos: check-python ## kill N random processes of a whole Fleetune while jobs train (N=20 SEED=…), then look whether anything was lost
+	@$(PYTHON) config/install.py --test && exec $(VENV) -m tests.chaos.monkey --kills $(or $(N),20) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+
+chaos-resume: check-python ## kill N runs at random steps (N=6 SEED=…) and compare the weights they end with
+	@$(PYTHON) config/install.py --test && exec $(VENV) -m tests.chaos.resume --runs $(or $(N),6) $(if $(SEED),--seed $(SEED))
 
 screens: ## make the pictures of docs/screens from a running server (URL=… LINK=…)
 	@$(VENV) docs/screens/make_screens.py "$(URL)" "$(LINK)"

@@ -8,20 +8,21 @@ from datetime import timedelta
 from pathlib import Path
 
 from jobs import clock
-from jobs.invariants import aftermath, driving, history, holding, on_disk, points, results
+from jobs.invariants import aftermath, driving, history, holding, on_disk, points, processes, results
 from jobs.invariants.scope import Scope, Violation
 
 __all__ = ["Scope", "Violation", "check"]
 
 PARTS = (holding, driving, history, points, results, aftermath)
+ON_THIS_HOST = (on_disk, processes)
 
 
 def check(job_id: int | None = None, *, settle_s: float = 15, disks: Iterable[Path] = ()) -> list[Violation]:
     """All invariants, of one job or of all. What ended less than `settle_s` ago may still be on its way out.
 
-    `disks`: homes of devices on this host, whose checkpoints and leftovers are looked at too.
+    `disks`: homes of devices on this host, whose checkpoints, leftovers and processes are looked at too.
     """
     now = clock.now()
     scope = Scope(job_id, now, now - timedelta(seconds=settle_s))
     found = [violation for part in PARTS for violation in part.check(scope)]
-    return found + [violation for home in disks for violation in on_disk.check(scope, home)]
+    return found + [violation for home in disks for part in ON_THIS_HOST for violation in part.check(scope, home)]
