@@ -17,7 +17,7 @@ SPLITS = (("train", 0.7), ("validation", 0.85), ("test", 1.0))
 
 
 def prepared_data(parent: Path, images: np.ndarray, labels: np.ndarray, **more: Any) -> Path:
-    """Prepared data [n, C, H, W] uint8, split 70 : 15 : 15. `classes`, `on_device` and `splits` may be given."""
+    """Prepared data [n, C, H, W] uint8, split 70 : 15 : 15. `more`: classes, on_device, on_train, splits."""
     shares = more.get("splits", SPLITS)
     classes = more.get("classes") or [str(label) for label in range(10)]
     with Writer(
@@ -33,7 +33,7 @@ def prepared_data(parent: Path, images: np.ndarray, labels: np.ndarray, **more: 
         for index, (image, label) in enumerate(zip(images, labels, strict=True)):
             split = next(name for name, until in shares if index < until * len(images))
             writer.add(split, image=image, label=label)
-        return writer.finish(on_device=more.get("on_device", ON_DEVICE))
+        return writer.finish(on_device=more.get("on_device", ON_DEVICE), on_train=more.get("on_train", []))
 
 
 @functools.cache
