@@ -20,12 +20,63 @@ class DatasetSerializer(serializers.Serializer):
     warnings = serializers.ListField(child=serializers.DictField())
 
 
-class NewDatasetSerializer(serializers.Serializer):
-    file = serializers.FileField(required=False, help_text="A zip of class folders (multipart).")
-    builtin = serializers.CharField(required=False, help_text="mnist-5k or digits-8x8")
+class NewVersionSerializer(serializers.Serializer):
+    """A source of data (none: the last one again), and what is not to be left to detection."""
+
+    file = serializers.FileField(required=False, help_text="An archive or a table (multipart).")
+    upload = serializers.UUIDField(required=False, help_text="A complete upload of yours.")
+    directory = serializers.CharField(required=False, help_text="Of the server, below an allowed root.")
+    builtin = serializers.CharField(required=False, help_text="For example mnist-5k.")
     url = serializers.URLField(required=False, help_text="Off by default: 403.")
+    task = serializers.CharField(required=False)
+    label_column = serializers.CharField(required=False)
+    text_column = serializers.CharField(required=False)
+    group_column = serializers.CharField(required=False, help_text="Rows of one group stay in one split.")
+    delimiter = serializers.ChoiceField(["comma", "semicolon", "tab", "pipe"], required=False)
+    decimal = serializers.ChoiceField(["point", "comma"], required=False)
+    encoding = serializers.CharField(required=False)
+    unreadable = serializers.ChoiceField(["drop", "stop"], required=False)
+
+
+class NewDatasetSerializer(NewVersionSerializer):
     name = serializers.CharField(required=False)
     project = serializers.SlugField(required=False)
+
+
+class NewUploadSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    bytes = serializers.IntegerField()
+    sha256 = serializers.CharField(required=False)
+    fingerprint = serializers.CharField(required=False, help_text="By which you know the file again.")
+
+
+class UploadSerializer(serializers.Serializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    bytes = serializers.IntegerField()
+    offset = serializers.IntegerField()
+    complete = serializers.BooleanField()
+    sha256 = serializers.CharField()
+    fingerprint = serializers.CharField()
+    chunk_bytes = serializers.IntegerField()
+    expires_at = serializers.DateTimeField()
+
+
+class ItemPageSerializer(serializers.Serializer):
+    items = serializers.ListField(child=serializers.DictField())
+    page = serializers.IntegerField()
+    pages = serializers.IntegerField()
+    count = serializers.IntegerField()
+
+
+class DiffSerializer(serializers.Serializer):
+    to = serializers.IntegerField()
+    same = serializers.BooleanField()
+    added = serializers.IntegerField()
+    removed = serializers.IntegerField()
+    changed = serializers.IntegerField()
+    moved = serializers.IntegerField()
+    items = serializers.ListField(child=serializers.DictField())
 
 
 class DatasetChangeSerializer(serializers.Serializer):

@@ -2,15 +2,21 @@
 
 from django.urls import path
 
-from catalog import api
+from catalog.api import datasets, recipes, uploads, versions
+from catalog.base_models import api_urls as base_model_api_urls
 
+VERSION = "datasets/<slug:slug>/versions/<int:number>/"
 urlpatterns: list = [
-    path("datasets/", api.DatasetList.as_view(), name="api_datasets"),
-    path("datasets/<slug:slug>/", api.DatasetDetail.as_view(), name="api_dataset"),
-    path("datasets/<slug:slug>/versions/", api.VersionList.as_view(), name="api_dataset_versions"),
-    path(
-        "datasets/<slug:slug>/versions/<int:number>/prepare/", api.VersionPrepare.as_view(), name="api_dataset_prepare"
-    ),
-    path("recipes/", api.RecipeList.as_view(), name="api_recipes"),
-    path("recipes/steps/", api.StepList.as_view(), name="api_recipe_steps"),
+    path("datasets/", datasets.DatasetList.as_view(), name="api_datasets"),
+    path("datasets/<slug:slug>/", datasets.DatasetDetail.as_view(), name="api_dataset"),
+    path("datasets/<slug:slug>/cancel/", datasets.ImportCancel.as_view(), name="api_dataset_cancel"),
+    path("datasets/<slug:slug>/versions/", versions.VersionList.as_view(), name="api_dataset_versions"),
+    path(f"{VERSION}items/", versions.VersionItems.as_view(), name="api_dataset_items"),
+    path(f"{VERSION}diff/", versions.VersionDiff.as_view(), name="api_dataset_diff"),
+    path(f"{VERSION}prepare/", versions.VersionPrepare.as_view(), name="api_dataset_prepare"),
+    path("uploads/", uploads.UploadList.as_view(), name="api_uploads"),
+    path("uploads/<uuid:upload_id>/", uploads.UploadDetail.as_view(), name="api_upload"),
+    path("recipes/", recipes.RecipeList.as_view(), name="api_recipes"),
+    path("recipes/steps/", recipes.StepList.as_view(), name="api_recipe_steps"),
+    *base_model_api_urls.urlpatterns,
 ]

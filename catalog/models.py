@@ -1,5 +1,7 @@
 """Datasets and their immutable versions, recipes, and prepared data: what every device of a job has the same."""
 
+import uuid
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -21,10 +23,19 @@ class Dataset(models.Model):
     name = models.CharField(_("name"), max_length=120)
     task = models.CharField(_("task"), max_length=40)
     source = models.JSONField(default=dict)
-    """{"builtin": name} or {"file": name of the upload, "bytes": …}"""
+    """{"builtin": name}, {"file": name of the upload, "bytes": …, "stored": its name below uploads/}, or
+    {"directory": path on this server}: where the newest version came from, or where the first one is to come from
+    """
+    asked = models.JSONField(default=dict)
+    """{"source", "options"} of the import that runs or ran last, and the number of the "version" it gave"""
     sensitive = models.BooleanField(_("sensitive"), default=False)
     demo = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=DatasetState.choices, default=DatasetState.IMPORTING)
+    """ready from the first version on, whatever becomes of a further import"""
+    importing_since = models.DateTimeField(null=True)
+    """null: no import runs"""
+    import_number = models.PositiveIntegerField(default=0)
+    """counts imports, so that a worker of an earlier one writes nothing"""
     progress = models.FloatField(default=0)
     """of the import, 0 to 1"""
     worker_seen_at = models.DateTimeField(null=True)
@@ -50,11 +61,15 @@ class DatasetVersion(models.Model):
     number = models.PositiveIntegerField()
     content_hash = models.CharField(max_length=64)
     schema = models.JSONField()
-    """{"kind": "image", "classes": [...], "items": n, "sizes": …, "unreadable": [{"name", "reason"}]}"""
+    """as `catalog.imports.facts.describe` makes it: kind, task, classes, what was detected, leaks, facts of its kind"""
     splits = models.JSONField()
     """{"train": {"count": n, "classes": {name: n}}, "validation": …, "test": …}"""
     items = models.PositiveIntegerField()
     bytes = models.BigIntegerField()
+    source = models.JSONField(default=dict)
+    """as `Dataset.source`"""
+    options = models.JSONField(default=dict)
+    """what the user decided about the import"""
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -66,6 +81,30 @@ class DatasetVersion(models.Model):
 
     def __str__(self):
         return f"{self.dataset} v{self.number}"
+
+
+class Upload(models.Model):
+    """A file that arrives in chunks. It lies in `FLEETUNE_HOME/uploads/` as `stored` until a dataset takes it over."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="uploads")
+    name = models.CharField(max_length=240)
+    bytes = models.BigIntegerField()
+    received = models.BigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    """that the whole file must have; "" when the sender did not say"""
+    fingerprint = models.CharField(max_length=128, blank=True)
+    """by which the sender knows the file again, to go on with it"""
+    created_at = models.DateTimeField(auto_now_add=True)
+    seen_at = models.DateTimeField()
+    """last chunk; silent for a day → forgotten"""
+
+    def __str__(self):
+        return str(self.pk)
+
+    @property
+    def stored(self) -> str:
+        return f"data-{self.pk.hex}"
 
 
 class Recipe(models.Model):

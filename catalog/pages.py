@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts import filter_text
 from catalog import queries, recipes
-from catalog.models import Dataset, DatasetState, DatasetVersion, PreparedData
+from catalog.models import Dataset, DatasetVersion, PreparedData
 from contract.problems import Invalid
 
 FILTERS = ("state", "task", "class")
@@ -29,7 +29,7 @@ def filtered(actor: Any, text: str):
     query = filter_text.parse(text, FILTERS)
     found = queries.datasets_of(actor).annotate(last_used=Max("versions__jobs__created_at"))
     if query.many("state"):
-        found = found.filter(state__in=query.many("state"))
+        found = queries.in_state(found, query.many("state"))
     if query.many("task"):
         found = found.filter(task__in=query.many("task"))
     for name in query.many("class"):
@@ -56,7 +56,7 @@ def newest_prepared(version: DatasetVersion | None) -> PreparedData | None:
 def overview(version: DatasetVersion) -> dict[str, Any]:
     """Classes as bars, splits, the recipe in words, readiness per device."""
     prepared = newest_prepared(version)
-    steps = prepared.recipe.steps if prepared else recipes.default_steps(version, version.dataset.task)
+    steps = prepared.recipe.steps if prepared else recipes.default_steps(version, queries.task_of(version))
     readiness = queries.readiness(prepared) if prepared else []
     return {
         "classes": _bars(version),
@@ -97,4 +97,4 @@ def _words(steps: list[dict[str, Any]]) -> list[str]:
 
 def is_busy(datasets: list[DatasetRow]) -> bool:
     """Whether something changes by itself soon, so that the page asks more often."""
-    return any(row.dataset.state == DatasetState.IMPORTING for row in datasets)
+    return any(row.dataset.importing_since for row in datasets)

@@ -21,9 +21,13 @@ def prepared_data(content_hash: str) -> Path:
     return settings.FLEETUNE_HOME / "prepared" / content_hash
 
 
-def upload(dataset_id: int) -> Path:
-    """The archive of a dataset while it is being imported."""
-    return _made("uploads") / f"{dataset_id}.zip"
+def uploads() -> Path:
+    return _made("uploads")
+
+
+def upload(stored: str) -> Path:
+    """A file that somebody handed in, under a name of ours."""
+    return _made("uploads") / stored
 
 
 def models() -> Path:

@@ -6,26 +6,29 @@ import time
 from celery import shared_task
 
 from catalog import places
+from catalog.base_models import tokenizers
 from catalog.children import reason, remove_directories, remove_unfinished
 from catalog.following import follow, server_is_stopping
 from catalog.locks import alone
-from catalog.models import Dataset, DatasetState, DatasetVersion, PreparedData, PreparedState
+from catalog.models import Dataset, DatasetVersion, PreparedData, PreparedState
 from catalog.project_key import key_of
-from catalog.services import importing, preparing
+from catalog.services import fetching, importing, preparing, sources
+from catalog.uploaded import forget
 from recipes import manifest as manifests
-from recipes.images import MAX_BYTES
 from recipes.sandbox.outside import Limits
 
 SWEEP_AGAIN_S = 30
-IMPORT_LIMITS = Limits(file_bytes=MAX_BYTES + 2**20)
+IMPORT_LIMITS = Limits(memory_bytes=2**31, file_bytes=2**31)
+"""a table is held in memory while it is understood, and its rows lie in one file"""
 
 
 @shared_task(name="catalog.tasks.import_dataset", bind=True)
 def import_dataset(self, dataset_id: int) -> None:
     """Called directly instead of by the worker, it returns when the import has ended, whoever does it."""
     with alone(f"import-{int(dataset_id)}", wait=self.request.called_directly) as mine:
-        if mine and importing.progress(dataset_id, 0):
-            _import(importing.running(dataset_id).get())
+        dataset = importing.running(dataset_id).first() if mine else None
+        if dataset and importing.progress(dataset, 0):
+            _import(dataset)
 
 
 @shared_task(name="catalog.tasks.build_prepared", bind=True)
@@ -45,7 +48,9 @@ def sweep_removed(dataset_id: int) -> None:
     if _something_comes_in():
         sweep_removed.apply_async((dataset_id,), countdown=SWEEP_AGAIN_S, queue="server")
         return
-    places.upload(dataset.pk).unlink(missing_ok=True)
+    for source in (dataset.source, dataset.asked.get("source", {})):
+        if "stored" in source:
+            forget(places.upload(source["stored"]))
     living = DatasetVersion.objects.filter(dataset__removed_at=None)
     for version in dataset.versions.all():
         if not living.filter(content_hash=version.content_hash).exists():
@@ -60,37 +65,40 @@ def _something_comes_in() -> bool:
     """Whether files lie on the disk that no row names yet: the same content may be coming in anew."""
     living = Dataset.objects.filter(removed_at=None)
     building = PreparedData.objects.filter(state__in=[PreparedState.WAITING, PreparedState.BUILDING])
-    return living.filter(state=DatasetState.IMPORTING).exists() or building.filter(version__dataset__in=living).exists()
+    return living.exclude(importing_since=None).exists() or building.filter(version__dataset__in=living).exists()
 
 
 def _import(dataset: Dataset) -> None:
-    request = {"parent": str(places.versions())}
-    if "builtin" in dataset.source:
-        request["builtin"] = dataset.source["builtin"]
-    else:
-        request["archive"] = str(places.upload(dataset.pk))
+    if not fetching.is_complete(dataset):
+        return
+    request = {"parent": str(places.versions()), **dataset.asked}
+    request["source"] = sources.for_child(dataset.asked["source"])
     answer = follow(
         "catalog.imports.work:import_dataset",
         request,
-        lambda part: importing.progress(dataset.pk, part),
+        lambda part: importing.progress(dataset, part),
         IMPORT_LIMITS,
     )
     remove_unfinished(places.versions())
     if answer.stopped and server_is_stopping():
-        importing.let_go(dataset.pk)
-        return
-    if answer.result:
-        importing.finish(dataset.pk, answer.result)
+        importing.let_go(dataset)
+    elif answer.result:
+        importing.finish(dataset, answer.result)
     elif not answer.stopped:
-        importing.fail(dataset.pk, *reason(answer))
-    places.upload(dataset.pk).unlink(missing_ok=True)
+        importing.fail(dataset, *reason(answer))
 
 
 def _build(prepared: PreparedData) -> None:
     began = time.monotonic()
     version = places.version(prepared.version.content_hash)
     request = {"version": str(version), "steps": prepared.recipe.steps, "parent": str(places.prepared())}
-    request |= {"processes": os.cpu_count() or 1, "key": key_of(prepared.version.dataset.project)}
+    project = prepared.version.dataset.project
+    request |= {"processes": os.cpu_count() or 1, "key": key_of(project)}
+    try:
+        request["tokenizers"] = tokenizers.directories(prepared.recipe.steps, project)
+    except tokenizers.StillImporting:
+        preparing.let_go(prepared.pk)  # it is sent again, like all work that fell silent
+        return
     answer = follow("recipes.build:build", request, lambda part: preparing.progress(prepared.pk, part), Limits())
     remove_unfinished(places.prepared())
     if answer.result:

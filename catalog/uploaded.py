@@ -21,3 +21,11 @@ def keep(uploaded_file: UploadedFile, place: Path) -> None:
     with open(place, "wb") as file:
         for chunk in uploaded_file.chunks():
             file.write(chunk)
+
+
+def forget(place: Path) -> None:
+    """A kept file, or a directory of what was fetched."""
+    if place.is_dir():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from accounts.audit import address_of
 from accounts.permissions import may, require
 from catalog import pages, queries, services
 from catalog.forms import AddDatasetForm
-from catalog.models import Dataset, DatasetState, DatasetVersion
+from catalog.models import Dataset, DatasetVersion
 from contract.problems import Invalid
 from devices.models import Device
 
@@ -74,7 +74,7 @@ def dataset(request: HttpRequest, slug: str) -> HttpResponse:
     """The newest version, or how far the import is, or why it failed."""
     found = _dataset(request, slug)
     version = queries.latest(found)
-    if version and found.state == DatasetState.READY:
+    if version and not found.importing_since:
         return redirect("dataset_version", slug, version.number)
     context = {"dataset": found, "parts": queries.dataset_json(found)}
     template = "catalog/import_now.html" if request.GET.get("part") == "now" else "catalog/dataset_import.html"
@@ -129,7 +129,7 @@ def _prepare(request: HttpRequest, found: Dataset) -> HttpResponse:
         raise Http404
     prepared = pages.newest_prepared(version)
     if prepared is None or prepared.state == "failed":
-        steps = prepared.recipe.steps if prepared else pages.recipes.default_steps(version, found.task)
+        steps = prepared.recipe.steps if prepared else pages.recipes.default_steps(version, queries.task_of(version))
         prepared = services.prepare(version, steps)
     slug = request.POST.get("device", "")
     if slug:
@@ -172,7 +172,7 @@ def _samples(request: HttpRequest, version: DatasetVersion) -> dict[str, Any]:
     number = request.GET.get("page", "1")
     found = queries.samples(version, split, int(number) if number.isdecimal() and len(number) < 9 else 1, label)
     prepared = pages.newest_prepared(version)
-    steps = prepared.recipe.steps if prepared else pages.recipes.default_steps(version, version.dataset.task)
+    steps = prepared.recipe.steps if prepared else pages.recipes.default_steps(version, queries.task_of(version))
     kept = {name: value for name, value in (("split", split), ("class", label)) if value}
     return {
         "samples": found,

@@ -53,7 +53,7 @@ def problem_answer(error: Exception, context) -> JsonResponse | None:
         return None
     if isinstance(error, exceptions.ValidationError):
         return problem(400, _("Some fields need another value."), _by_path(error.detail))
-    answer = problem(error.status_code, str(error.detail))
+    answer = problem(error.status_code, str(error.detail), **getattr(error, "more", {}))
     if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
         answer["WWW-Authenticate"] = "Bearer"
     if getattr(error, "wait", None):

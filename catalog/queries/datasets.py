@@ -3,16 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from accounts.permissions import visible
 from catalog.models import Dataset, DatasetState, DatasetVersion
 from catalog.queries.devices import readiness
-
-IMBALANCED_FROM = 4
-"""times more pictures in the largest class than in the smallest: worth a warning"""
+from catalog.queries.fetching import fetched, fetching
+from catalog.queries.warnings import warnings
 
 
 def datasets_of(actor: Any) -> QuerySet[Dataset]:
@@ -35,23 +33,36 @@ def latest(dataset: Dataset) -> DatasetVersion | None:
     return next(iter(dataset.versions.all()), None)
 
 
+def state_of(dataset: Dataset) -> str:
+    """importing while any import runs; else ready from the first version on, or failed."""
+    return DatasetState.IMPORTING.value if dataset.importing_since else dataset.state
+
+
+def in_state(datasets: QuerySet[Dataset], states: list[str]) -> QuerySet[Dataset]:
+    """Those of which `state_of` is one of `states`."""
+    ended = Q(importing_since=None, state__in=states)
+    return datasets.filter(ended | ~Q(importing_since=None) if DatasetState.IMPORTING in states else ended)
+
+
 def dataset_json(dataset: Dataset) -> dict[str, Any]:
     version = latest(dataset)
     return {
         "slug": dataset.slug,
         "name": dataset.name,
         "task": dataset.task,
-        "state": dataset.state,
+        "state": state_of(dataset),
         "progress": round(dataset.progress, 4),
         "error": _(dataset.error) % dataset.error_params if dataset.error else "",
-        "source": dataset.source,
+        "source": _shown(dataset.source),
         "sensitive": dataset.sensitive,
         "demo": dataset.demo,
         "owner": dataset.owner.username,
         "project": dataset.project.slug,
         "created_at": iso(dataset.created_at),
+        "import": _import_json(dataset),
+        "fetching": fetching(dataset),
         "version": version_summary(version) if version else None,
-        "warnings": warnings(version) if version and dataset.state == DatasetState.READY else [],
+        "warnings": warnings(version) if version else [],
     }
 
 
@@ -59,6 +70,8 @@ def version_summary(version: DatasetVersion) -> dict[str, Any]:
     return {
         "number": version.number,
         "hash": version.content_hash,
+        "task": task_of(version),
+        "kind": version.schema["kind"],
         "items": version.items,
         "bytes": version.bytes,
         "classes": version.schema.get("classes", []),
@@ -68,42 +81,46 @@ def version_summary(version: DatasetVersion) -> dict[str, Any]:
     }
 
 
-def version_json(version: DatasetVersion) -> dict[str, Any]:
-    """A version in full; `readiness` is of the data that was prepared from it last, None when none was yet."""
+def version_json(version: DatasetVersion, *, raw: bool = True) -> dict[str, Any]:
+    """A version in full; `readiness` is of the data that was prepared from it last, None when none was yet.
+
+    Without `raw` nothing of it quotes the data of a sensitive dataset.
+    """
     prepared = list(version.prepared.select_related("recipe").order_by("-id"))
     return version_summary(version) | {
-        "schema": version.schema | {"unreadable": unreadable(version)},
+        "source": _shown(version.source or version.dataset.source),
+        "options": version.options,
+        "fetched": fetched(version.source),
+        "schema": schema_json(version, raw=raw or not version.dataset.sensitive),
         "splits": version.splits,
         "prepared": [_prepared_json(one) for one in prepared],
         "readiness": readiness(prepared[0]) if prepared else None,
     }
 
 
+def schema_json(version: DatasetVersion, *, raw: bool) -> dict[str, Any]:
+    schema = version.schema | {"unreadable": unreadable(version), "why": why(version)}
+    schema.pop("why_params", None)
+    if not raw and "columns" in schema:
+        schema["columns"] = [{key: column[key] for key in column if key != "top"} for column in schema["columns"]]
+    return schema
+
+
+def task_of(version: DatasetVersion) -> str:
+    """Its own: another version may have been read for another task."""
+    return version.schema.get("task") or version.dataset.task
+
+
+def why(version: DatasetVersion) -> str:
+    """Why the import saw in the files what it saw."""
+    sentence = version.schema.get("why", "")
+    return _(sentence) % version.schema.get("why_params", {}) if sentence else ""
+
+
 def unreadable(version: DatasetVersion) -> list[dict[str, str]]:
-    """Files that the import could not use, each with its reason in words."""
+    """What the import could not use, each with its reason in words."""
     rows = version.schema.get("unreadable", [])
     return [{"name": row["name"], "reason": _(row["reason"]) % row.get("params", {})} for row in rows]
-
-
-def warnings(version: DatasetVersion) -> list[dict[str, str]]:
-    """What deserves a look: {"kind", "text"}."""
-    found = []
-    schema = version.schema
-    if count := schema.get("unreadable_count", 0):
-        text = ngettext("%(count)s file could not be read.", "%(count)s files could not be read.", count)
-        found.append({"kind": "unreadable", "text": text % {"count": count}})
-    if count := schema.get("duplicates", 0):
-        text = ngettext(
-            "%(count)s picture is an exact copy of another.", "%(count)s pictures are exact copies of others.", count
-        )
-        found.append({"kind": "duplicates", "text": text % {"count": count}})
-    classes = version.splits.get("train", {}).get("classes", {})
-    if classes and min(classes.values()) * IMBALANCED_FROM <= max(classes.values()):
-        most, least = max(classes, key=classes.__getitem__), min(classes, key=classes.__getitem__)
-        params = {"most": most, "least": least, "a": classes[most], "b": classes[least]}
-        text = _("Classes are uneven: %(most)s : %(least)s = %(a)s : %(b)s. Watch f1_macro beside accuracy.") % params
-        found.append({"kind": "imbalance", "text": text})
-    return found
 
 
 def iso(moment: datetime | None) -> str | None:
@@ -113,6 +130,29 @@ def iso(moment: datetime | None) -> str | None:
 def _seen_by(actor: Any) -> QuerySet[Dataset]:
     versions = Prefetch("versions", DatasetVersion.objects.order_by("-number"))
     return visible(actor, Dataset.objects.select_related("owner", "project").prefetch_related(versions))
+
+
+def _shown(source: dict[str, Any]) -> dict[str, Any]:
+    """Without names of ours, and without the long list of what was not fetched, which stands beside it."""
+    shown = {name: value for name, value in source.items() if name != "stored"}
+    if "fetched" in shown:
+        shown["fetched"] = {name: value for name, value in shown["fetched"].items() if name != "refusals"}
+    return shown
+
+
+def _import_json(dataset: Dataset) -> dict[str, Any] | None:
+    """The import that runs, or the last one; None when there was none (rows of before)."""
+    if not dataset.asked:
+        return None
+    state = "importing" if dataset.importing_since else "failed" if dataset.error else "ready"
+    return {
+        "state": state,
+        "progress": round(dataset.progress, 4),
+        "error": _(dataset.error) % dataset.error_params if dataset.error else "",
+        "source": _shown(dataset.asked["source"]),
+        "options": dataset.asked["options"],
+        "version": dataset.asked.get("version"),
+    }
 
 
 def _prepared_json(prepared) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def samples(version: DatasetVersion, split: str = "", page: int = 1, label: str 
         found = [
             pair
             for pair in _numbered(version)
-            if split in ("", pair[1].split) and pair[1].target.get("label") == classes.index(label)
+            if split in ("", pair[1].split) and classes.index(label) in labels_of(pair[1].target)
         ]
         count = len(found)
         page, pages, first = _place(page, count)
@@ -102,15 +102,28 @@ def _page(version, shown: Iterable[tuple[int, Item]], page: int, pages: int, cou
 
 
 def _sample(version: DatasetVersion, number: int, item: Item) -> dict[str, Any]:
-    label = item.target.get("label")
-    return {
+    """What every item has, and its picture, text, messages or row."""
+    classes = version.schema["classes"]
+    named = [classes[label] for label in dict.fromkeys(labels_of(item.target))]
+    sample: dict[str, Any] = {
         "number": number,
         "name": item.name,
         "split": item.split,
-        "class": version.schema["classes"][label] if label is not None else "",
-        "width": item.width,
-        "height": item.height,
-        "channels": item.channels,
+        "class": ", ".join(named),
         "bytes": item.bytes,
-        "image": reverse("dataset_image", args=[version.dataset.slug, version.number, number]),
+        "target": item.target,
     }
+    if item.group:
+        sample["group"] = item.group
+    if not item.file:
+        return sample | {"data": item.data}
+    address = reverse("dataset_image", args=[version.dataset.slug, version.number, number])
+    size = {"width": item.width, "height": item.height, "channels": item.channels}
+    return sample | size | {"image": address}
+
+
+def labels_of(target: dict[str, Any]) -> list[int]:
+    """The numbers of the classes that a target names."""
+    if "label" in target:
+        return [target["label"]]
+    return target.get("labels") or [box[4] for box in target.get("boxes", ())]

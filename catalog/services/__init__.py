@@ -1,24 +1,32 @@
 """Every write to the catalog."""
 
 from catalog.services.datasets import (
-    BUILTINS,
     InUse,
+    add,
     add_builtin,
     add_upload,
+    add_version,
     remove,
     rename,
     set_sensitive,
     users_of_dataset,
 )
+from catalog.services.importing import Busy
+from catalog.services.importing import cancel as cancel_import
 from catalog.services.preparing import prepare
 from catalog.services.readiness import note_readiness, want_on
 from catalog.services.repair import take_up_again
+from catalog.services.sources import BUILTINS
 
 __all__ = [
     "BUILTINS",
+    "Busy",
     "InUse",
+    "add",
     "add_builtin",
     "add_upload",
+    "add_version",
+    "cancel_import",
     "note_readiness",
     "prepare",
     "remove",

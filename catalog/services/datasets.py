@@ -10,18 +10,12 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Project
-from catalog import enqueue, names, places
+from catalog import enqueue, names
+from catalog.imports.options import Options
 from catalog.models import Dataset
-from catalog.uploaded import keep
-from contract.problems import Invalid, Problem, gettext_noop, unknown
-
-BUILTINS = {
-    "mnist-5k": gettext_noop("MNIST, 5,000 handwritten digits (28 × 28)"),
-    "digits-8x8": gettext_noop("Handwritten digits (8 × 8)"),
-}
-"""name → what the page calls it"""
-CLASSIFICATION = "image-classification"
-ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
+from catalog.services import importing, sources, web_sources
+from catalog.services.sources import Source
+from contract.problems import Invalid, Problem, gettext_noop
 
 users_of_dataset: list[Callable[[Dataset], list[dict[str, Any]]]] = []
 """Apps upstairs add a function: what uses this dataset, each as {"text": "#12 digits", "url": "/jobs/12/"}."""
@@ -35,46 +29,56 @@ class InUse(Exception):
         super().__init__(", ".join(user["text"] for user in users))
 
 
-def add_builtin(
+def add(
     owner: Any,
     project: Project,
-    builtin: str,
+    source: Source,
     *,
-    name: str | None = None,
+    name: str = "",
+    options: Options | None = None,
     demo: bool = False,
     via: str = "system",
     address: str | None = None,
 ) -> Dataset:
-    """Register one of BUILTINS and begin to import it. Raises Invalid."""
-    if not isinstance(builtin, str) or builtin not in BUILTINS:
-        raise Invalid([unknown("builtin", str(builtin), BUILTINS)])
-    shown = names.checked(name or builtin)
-    with transaction.atomic():
-        dataset = _create(owner, project, shown, {"builtin": builtin}, demo)
-        _recorded(owner, dataset, via, address)
-        enqueue.import_after_commit(dataset.pk)
+    """Register data from one of `catalog.services.sources` and begin to import it. Raises Invalid."""
+    with sources.dropped_on_failure(source), transaction.atomic():
+        shown = names.checked(name or _name_of(source))
+        dataset = _create(owner, project, shown, source, demo)
+        audit.record(owner, "added", dataset, via=via, after={"source": dataset.source}, address=address)
+        importing.begin(dataset, source, options or Options())
     return dataset
+
+
+def add_builtin(owner: Any, project: Project, builtin: str, *, name: str | None = None, **how: Any) -> Dataset:
+    """One of BUILTINS. Raises Invalid."""
+    return add(owner, project, sources.builtin(builtin), name=name or "", **how)
 
 
 def add_upload(
-    owner: Any,
-    project: Project,
-    name: str,
-    uploaded_file: UploadedFile,
-    *,
-    via: str = "page",
-    address: str | None = None,
+    owner: Any, project: Project, name: str, uploaded_file: UploadedFile, *, via: str = "page", **how: Any
 ) -> Dataset:
-    """Keep a zip of class folders and begin to import it. Raises Invalid at once when it is no zip at all."""
-    shown = names.checked(name or Path(uploaded_file.name or "").stem or "dataset")
-    _refuse_other_than_zip(uploaded_file)
-    source = {"file": Path(uploaded_file.name or "").name[:240], "bytes": uploaded_file.size}
-    with transaction.atomic():
-        dataset = _create(owner, project, shown, source, demo=False)
-        keep(uploaded_file, places.upload(dataset.pk))
-        _recorded(owner, dataset, via, address)
-        enqueue.import_after_commit(dataset.pk)
-    return dataset
+    """A file that came with a request: an archive, or a table. Raises Invalid."""
+    return add(owner, project, sources.file(uploaded_file), name=name, via=via, **how)
+
+
+def add_version(
+    dataset: Dataset,
+    source: Source | None,
+    options: Options,
+    actor: Any,
+    *,
+    via: str,
+    address: str | None = None,
+) -> None:
+    """Import more: another source, or (None) the one of the newest version read otherwise. Raises Invalid, Busy."""
+    if source is None and not sources.can_be_read_again(dataset):
+        sentence = gettext_noop("What this dataset came from is not kept. Upload it again.")
+        raise Invalid([Problem("file", sentence)])
+    source = source or dataset.source
+    with sources.dropped_on_failure(source), transaction.atomic():
+        after = {"source": source, "options": options.to_json()}
+        audit.record(actor, "imported", dataset, via=via, after=after, address=address)
+        importing.begin(dataset, source, options)
 
 
 @transaction.atomic
@@ -106,17 +110,25 @@ def remove(dataset: Dataset, actor: Any, *, via: str, address: str | None = None
     return True
 
 
-def _create(owner: Any, project: Project, name: str, source: dict[str, Any], demo: bool) -> Dataset:
+def _create(owner: Any, project: Project, name: str, source: Source, demo: bool) -> Dataset:
+    task = sources.BUILTIN_TASKS.get(source.get("builtin", ""), "")
     return names.with_slug(
         name,
         lambda slug: Dataset.objects.create(
-            slug=slug, name=name, owner=owner, project=project, task=CLASSIFICATION, source=source, demo=demo
+            slug=slug, name=name, owner=owner, project=project, task=task, source=source, demo=demo
         ),
     )
 
 
-def _recorded(owner: Any, dataset: Dataset, via: str, address: str | None) -> None:
-    audit.record(owner, "added", dataset, via=via, after={"source": dataset.source}, address=address)
+def _name_of(source: Source) -> str:
+    """What people would call it: the name of the file without its endings."""
+    if "builtin" in source:
+        return source["builtin"]
+    if web_sources.is_web(source):
+        return web_sources.name_of(source)
+    path = Path(source.get("file") or source.get("directory") or "")
+    stem = path.stem.removesuffix(".tar") if "file" in source else path.name
+    return stem or "dataset"
 
 
 def _change(dataset: Dataset, verb: str, values: dict[str, Any], actor: Any, via: str, address: str | None) -> None:
@@ -125,11 +137,3 @@ def _change(dataset: Dataset, verb: str, values: dict[str, Any], actor: Any, via
         return
     dataset.refresh_from_db()
     audit.record(actor, verb, dataset, via=via, before=before, after=values, address=address)
-
-
-def _refuse_other_than_zip(uploaded_file: UploadedFile) -> None:
-    start = uploaded_file.read(4)
-    uploaded_file.seek(0)
-    if not start.startswith(ZIP_STARTS):
-        sentence = gettext_noop("This is not a zip archive. Put each class of pictures into a folder and zip them.")
-        raise Invalid([Problem("file", sentence)])

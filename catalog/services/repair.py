@@ -6,7 +6,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from catalog import enqueue
-from catalog.models import BaseModel, BaseModelState, Dataset, DatasetState, PreparedData, PreparedState
+from catalog.models import BaseModel, BaseModelState, Dataset, PreparedData, PreparedState
+from catalog.services import uploading
 
 SILENT_S = 15
 
@@ -14,10 +15,13 @@ SILENT_S = 15
 @transaction.atomic
 def take_up_again(now: datetime) -> int:
     """Send every import and build again that gave no sign for SILENT_S; how many. Asked by the reconciler."""
-    silent = Q(worker_seen_at=None, created_at__lt=now - timedelta(seconds=2))
-    silent |= Q(worker_seen_at__lt=now - timedelta(seconds=SILENT_S))
+    uploading.forget_abandoned(now)
+    lately = now - timedelta(seconds=2)
+    long_silent = Q(worker_seen_at__lt=now - timedelta(seconds=SILENT_S))
+    silent = Q(worker_seen_at=None, created_at__lt=lately) | long_silent
     models = BaseModel.objects.filter(silent, state=BaseModelState.IMPORTING, removed_at=None)
-    imports = Dataset.objects.filter(silent, state=DatasetState.IMPORTING, removed_at=None)
+    not_begun = Q(worker_seen_at=None, importing_since__lt=lately)
+    imports = Dataset.objects.filter(not_begun | long_silent, removed_at=None).exclude(importing_since=None)
     states = [PreparedState.WAITING, PreparedState.BUILDING]
     builds = PreparedData.objects.filter(silent, state__in=states)
     builds = PreparedData.objects.filter(pk__in=builds.filter(version__dataset__removed_at=None).values("pk"))

@@ -159,7 +159,7 @@ def test_versions_tell_hash_prepared_data_and_readiness(api, maria):
 
 def test_a_bad_recipe_is_400_with_every_path(api, maria):
     imported(class_folders(), maria)
-    body = {"recipe": [{"step": "resize"}, {"step": "blur"}]}
+    body = {"recipe": [{"step": "resize"}, {"step": "polish"}]}
     answer = api.post(f"{LIST}pictures/versions/1/prepare/", body, content_type="application/json")
     assert (answer.status_code, set(answer.json()["errors"])) == (400, {"recipe.0.size", "recipe.1.step"})
 

@@ -10,7 +10,7 @@ from catalog import enqueue, places, services, tasks
 from catalog.models import Dataset, DatasetState
 from contract.problems import Invalid
 from tests.accounts.factories import make_admin, make_user
-from tests.catalog.factories import built, class_folders, imported, upload, version_of, zipped
+from tests.catalog.factories import built, class_folders, files_below, imported, upload, version_of, zipped
 
 pytestmark = pytest.mark.django_db
 
@@ -106,4 +106,4 @@ def test_removing_stops_an_import(home):
     tasks.import_dataset(dataset.pk)
     assert not dataset.versions.exists()
     tasks.sweep_removed(dataset.pk)
-    assert not places.upload(dataset.pk).exists()
+    assert files_below(places.uploads()) == set()

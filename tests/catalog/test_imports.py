@@ -10,7 +10,7 @@ import pytest
 
 from catalog import places
 from catalog.imports import archive as archives
-from catalog.imports import work
+from catalog.imports import entry_names, work
 from catalog.models import DatasetState
 from recipes.sandbox.inside import Reporter
 from recipes.version import read_items
@@ -60,7 +60,7 @@ def test_class_folders_become_classes_and_made_splits(home):
         "test": 4,
     }
     assert all(split["classes"]["cat"] == split["classes"]["dog"] for split in version.splits.values())
-    assert not (home / "uploads" / f"{dataset.pk}.zip").exists()
+    assert files_below(home / "uploads") == {dataset.source["stored"]}
 
 
 def test_files_lie_under_our_own_names_only(home):
@@ -223,11 +223,11 @@ def test_entries_that_share_their_bytes_are_refused():
 def test_too_many_entries_and_too_many_bytes_are_refused(monkeypatch, tmp_path):
     path = tmp_path / "many.zip"
     path.write_bytes(zipped(class_folders()))
-    monkeypatch.setattr(archives, "MOST_ENTRIES", 19)
+    monkeypatch.setattr(entry_names, "MOST_ENTRIES", 19)
     with pytest.raises(archives.Refused, match="more than 19 entries"):
         archives.Archive(path)
     monkeypatch.undo()
-    monkeypatch.setattr(archives, "MOST_BYTES", 1000)
+    monkeypatch.setattr(entry_names, "MOST_BYTES", 1000)
     with pytest.raises(archives.Refused, match="unpacks to more than"):
         archives.Archive(path)
 
@@ -246,8 +246,9 @@ def test_an_archive_that_does_not_fit_on_the_disk_is_refused(monkeypatch, tmp_pa
     path = tmp_path / "pets.zip"
     path.write_bytes(zipped(class_folders()))
     monkeypatch.setattr(work.shutil, "disk_usage", lambda parent: SimpleNamespace(free=2**20))
-    with pytest.raises(archives.Refused, match="needs 1 MiB and 1 MiB are free"):
-        work.import_dataset({"archive": str(path), "parent": str(tmp_path / "datasets")}, Reporter(print))
+    with pytest.raises(archives.Refused, match="need 1 MiB and 1 MiB are free"):
+        source = {"path": str(path), "name": "pets.zip"}
+        work.import_dataset({"source": source, "parent": str(tmp_path / "datasets")}, Reporter(print))
     assert list((tmp_path / "datasets").iterdir()) == []
 
 
@@ -258,17 +259,17 @@ def test_an_archive_that_is_cut_off_is_refused(cut):
 
 
 def test_empty_classes_single_classes_and_no_classes_are_refused_with_a_sentence():
-    assert "'bird' has no picture that can be read" in refused(class_folders() | {"bird/": b""})
-    assert "'bird' has no picture that can be read" in refused(class_folders() | {"bird/a.png": b"x"})
+    assert "'bird' has no example that can be read" in refused(class_folders() | {"bird/": b""})
+    assert "'bird' has no example that can be read" in refused(class_folders() | {"bird/a.png": b"x"})
     assert "Only one class folder ('cat')" in refused(class_folders(("cat",)))
     assert "No class folders" in refused({"1.png": picture(), "2.png": picture(seed=1)})
-    assert "None of the files can be read" in refused({"cat/1.png": b"x", "dog/2.png": b"y"})
+    assert "None of it can be read" in refused({"cat/1.png": b"x", "dog/2.png": b"y"})
 
 
 def test_splits_beside_other_folders_and_untrained_classes_are_refused():
     files = {f"train/{name}": data for name, data in class_folders().items()}
     assert "lie side by side" in refused(files | {"extra/cat/1.png": picture()})
-    assert "'bird' has no picture in the train folder" in refused(
+    assert "'bird' has no example in the train split" in refused(
         files | {"test/bird/1.png": picture(), "val/cat/2.png": picture(seed=5), "val/dog/2.png": picture(seed=6)}
     )
 

@@ -153,7 +153,7 @@ def test_a_worker_that_is_told_to_stop_leaves_its_import_for_the_next_one(monkey
 
 def test_progress_of_something_removed_says_that_it_is_not_wanted():
     dataset = services.add_builtin(make_user(), Project.default(), "mnist-5k")
-    assert importing.progress(dataset.pk, 0.5)
+    assert importing.progress(dataset, 0.5)
     services.remove(dataset, actor=dataset.owner, via="page")
     assert not importing.progress(dataset.pk, 0.6)
 

@@ -7,21 +7,43 @@ pictures/cat/1.jpg  pictures/dog/2.jpg        one folder around everything is lo
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
-from catalog.imports.archive import Entry
+from catalog.imports.bundle import Bundle, Entry
+from catalog.imports.layouts.files import SPLIT_NAMES, is_system_file
+from catalog.imports.options import Options
+from catalog.imports.plan import Candidate, Plan, listed
 from contract.problems import gettext_noop
+from recipes.images import Unreadable
 from recipes.sandbox.inside import Refused
 
-SPLIT_NAMES = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "test": "test",
-    "testing": "test",
-}
-SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx"}
+
+class ClassFolders:
+    name = "class-folders"
+
+    def plan(self, bundle: Bundle, options: Options) -> Plan:
+        """The layout of last resort: it refuses what it does not fit."""
+        sorted_out = sort_out(bundle.files, bundle.folders)
+        sentence = gettext_noop("The file lies in no class folder.")
+        return Plan(
+            self.name,
+            "image-classification",
+            [
+                Candidate(
+                    found.entry.name,
+                    {"label": sorted_out.classes.index(found.label)},
+                    found.split,
+                    read=partial(bundle.read, found.entry),
+                    position=found.entry.position,
+                )
+                for found in sorted_out.found
+            ],
+            sorted_out.classes,
+            gettext_noop("The pictures lie in %(count)s folders: each folder is a class."),
+            {"count": len(sorted_out.classes)},
+            skipped=[listed(entry.name, Unreadable(sentence)) for entry in sorted_out.outside],
+            ignored=sorted_out.ignored,
+        )
 
 
 @dataclass(frozen=True)
@@ -34,7 +56,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Layout:
+class SortedOut:
     found: list[Found]
     outside: list[Entry]
     """files that lie in no class folder"""
@@ -43,11 +65,11 @@ class Layout:
     classes: list[str]
 
 
-def sort_out(files: Iterable[Entry], folders: Iterable[tuple[str, ...]]) -> Layout:
+def sort_out(files: Iterable[Entry], folders: Iterable[tuple[str, ...]]) -> SortedOut:
     """Raises Refused when the folders are no class folders."""
     files = list(files)
-    kept = [entry for entry in files if not _is_system_file(entry.parts)]
-    folders = [parts for parts in folders if not _is_system_file(parts)]
+    kept = [entry for entry in files if not is_system_file(entry.parts)]
+    folders = [parts for parts in folders if not is_system_file(parts)]
     around = _around(kept)
     given = _splits_are_given([entry.parts[around:] for entry in kept])
     depth = around + (2 if given else 1)
@@ -61,7 +83,7 @@ def sort_out(files: Iterable[Entry], folders: Iterable[tuple[str, ...]]) -> Layo
     empty = {parts[depth - 1] for parts in folders if len(parts) >= depth}
     classes = sorted({item.label for item in found} | empty)
     _refuse_too_few(classes)
-    return Layout(found, outside, len(files) - len(kept), classes)
+    return SortedOut(found, outside, len(files) - len(kept), classes)
 
 
 def _around(files: list[Entry]) -> int:
@@ -93,13 +115,10 @@ def _splits_are_given(paths: list[tuple[str, ...]]) -> bool:
 def _refuse_too_few(classes: list[str]) -> None:
     if not classes:
         sentence = gettext_noop(
-            "No class folders. Put the pictures of each class into its own folder, and zip the folders."
+            "No class folders. Put the pictures of each class into its own folder and zip the folders, or add a list, "
+            "annotations or a table: COCO, YOLO, Pascal VOC, JSON, CSV, JSONL, Parquet."
         )
         raise Refused(sentence)
     if len(classes) == 1:
         sentence = gettext_noop("Only one class folder ('%(label)s'). A classification needs at least two.")
         raise Refused(sentence, label=classes[0])
-
-
-def _is_system_file(parts: tuple[str, ...]) -> bool:
-    return any(part.startswith(".") or part.casefold() in SYSTEM_FILES for part in parts)

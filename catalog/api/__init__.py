@@ -1,0 +1,1 @@
+"""REST of the catalog. Thin: look up, ask `may`, call one service, answer."""

@@ -1,0 +1,103 @@
+"""Versions of a dataset: list, import another, look at its items, compare two, prepare one."""
+
+from django.db import transaction
+from django.http import HttpResponseBase
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.audit import address_of
+from accounts.idempotency import once
+from accounts.permissions import may, require
+from catalog import api_schema, queries, recipes, services
+from catalog.api.finding import dataset_at, version_at
+from catalog.api.incoming import FIELDS, refuse_without_space, source_of
+from catalog.imports.options import Options
+from catalog.request_bodies import object_of, refuse_unknown
+from config.rest import Conflict
+from contract.problems import Invalid, Problem, gettext_noop
+
+
+class VersionList(APIView):
+    """Versions, newest first; POST imports another one: a new source, or without one the last source read otherwise."""
+
+    parser_classes = [MultiPartParser, FormParser, JSONParser]
+
+    @extend_schema(responses=api_schema.VersionSerializer(many=True))
+    def get(self, request, slug: str) -> Response:
+        dataset = dataset_at(request, slug)
+        raw = may(request.user, "see_raw", dataset, token=request.auth)
+        versions = [queries.version_json(version, raw=raw) for version in dataset.versions.all()]
+        return Response({"count": len(versions), "next": None, "previous": None, "results": versions})
+
+    @extend_schema(request=api_schema.NewVersionSerializer, responses={202: api_schema.DatasetSerializer})
+    def post(self, request, slug: str) -> HttpResponseBase:
+        refuse_without_space(request)
+        return self._add(request, slug)
+
+    @once
+    @transaction.atomic
+    def _add(self, request, slug: str) -> Response:
+        dataset = dataset_at(request, slug)
+        require(request.user, "change", dataset, token=request.auth)
+        body = object_of(request.data)
+        refuse_unknown(body, FIELDS)
+        options = Options.parse(body)
+        source = source_of(request, body)
+        told = {"actor": request.user, "via": "api", "address": address_of(request)}
+        try:
+            services.add_version(dataset, source, options, **told)
+        except services.Busy as error:
+            raise Conflict(_("An import of this dataset runs already. Stop it, or wait for its end.")) from error
+        return Response(queries.dataset_json(dataset), status=202)
+
+
+class VersionItems(APIView):
+    """24 items of a version a page, with pictures as addresses and texts and rows as they are."""
+
+    @extend_schema(
+        parameters=[OpenApiParameter(name) for name in ("page", "split", "class")],
+        responses=api_schema.ItemPageSerializer,
+    )
+    def get(self, request, slug: str, number: int) -> Response:
+        version = version_at(request, slug, number)
+        require(request.user, "see_raw", version.dataset, token=request.auth)
+        query = request.query_params
+        page = query.get("page", "1")
+        if not (page.isdecimal() and len(page) < 9):
+            raise Invalid([Problem("page", gettext_noop("Expected a whole number."))])
+        return Response(queries.samples(version, query.get("split", ""), int(page), query.get("class", "")))
+
+
+class VersionDiff(APIView):
+    """What this version has otherwise than another one of the same dataset (`?from=1`; the one before without)."""
+
+    @extend_schema(parameters=[OpenApiParameter("from", int)], responses=api_schema.DiffSerializer)
+    def get(self, request, slug: str, number: int) -> Response:
+        version = version_at(request, slug, number)
+        require(request.user, "see_raw", version.dataset, token=request.auth)
+        other = request.query_params.get("from", str(number - 1))
+        if not (other.isdecimal() and len(other) < 9):
+            raise Invalid([Problem("from", gettext_noop("Expected the number of a version."))])
+        return Response(queries.diff(version_at(request, slug, int(other)), version))
+
+
+class VersionPrepare(APIView):
+    """Prepare a version with a recipe ahead of any job."""
+
+    @extend_schema(request=api_schema.StepsSerializer, responses={202: api_schema.PreparedSerializer})
+    def post(self, request, slug: str, number: int) -> Response:
+        dataset = dataset_at(request, slug)
+        require(request.user, "run", dataset, token=request.auth)
+        version = version_at(request, slug, number)
+        body = object_of(request.data)
+        refuse_unknown(body, {"recipe"})
+        task = queries.task_of(version)
+        steps = body.get("recipe") or recipes.default_steps(version, task)
+        if problems := recipes.check(steps, version.schema, task=task):
+            raise Invalid(problems)
+        prepared = services.prepare(version, steps)
+        answer = {"recipe": prepared.recipe.hash, "hash": prepared.hash, "state": prepared.state}
+        return Response(answer | {"readiness": queries.readiness(prepared)}, status=202)

@@ -1,0 +1,73 @@
+"""What is in a version more than once, and what leaks from one split into another."""
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+
+from catalog.imports import near_pictures, near_texts
+from catalog.imports.items import Made
+
+MOST_PAIRS = 100
+
+
+def find_copies(kind: str, made: list[Made]) -> dict[str, Any]:
+    """{"duplicates", "contradictions", "leaks": {"exact", "near", "pairs"}}.
+
+    duplicates: items beyond the first of each content. contradictions: contents with different targets.
+    exact and near count held-out items (not of train) whose content, or nearly that, is in another split too.
+    """
+    by_content: dict[str, list[int]] = defaultdict(list)
+    for index, one in enumerate(made):
+        by_content[one.content].append(index)
+    exact = _exact(by_content, made)
+    near = [pair for pair in _near(kind, made) if made[pair[0]].content != made[pair[1]].content]
+    pairs = [_pair(made, *pair, "exact") for pair in exact[:MOST_PAIRS]]
+    pairs += [_pair(made, *pair, "near") for pair in near[: MOST_PAIRS - len(pairs)]]
+    return {
+        "duplicates": len(made) - len(by_content),
+        "contradictions": sum(_contradicts(made, indices) for indices in by_content.values()),
+        "leaks": {"exact": len(exact), "near": len({pair[0] for pair in near}), "pairs": pairs},
+    }
+
+
+def _exact(by_content: dict[str, list[int]], made: list[Made]) -> list[tuple[int, int, float]]:
+    found = []
+    for indices in by_content.values():
+        if len({made[index].item.split for index in indices}) < 2:
+            continue
+        keeper = next((index for index in indices if made[index].item.split == "train"), indices[0])
+        found += [(index, keeper, 1.0) for index in indices if made[index].item.split != made[keeper].item.split]
+    return found
+
+
+def _near(kind: str, made: list[Made]) -> list[tuple[int, int, float]]:
+    splits = [one.item.split for one in made]
+    if kind == "image":
+        looks = [one.look for one in made if one.look is not None]
+        return near_pictures.near_pairs(np.stack(looks), splits) if len(looks) == len(made) and made else []
+    if kind == "text":
+        return near_texts.near_pairs([text_of(one.item.data) for one in made], splits)
+    return []
+
+
+def text_of(data: dict[str, Any]) -> str:
+    """All the text of an item."""
+    return data["text"] if "text" in data else "\n".join(message["content"] for message in data["messages"])
+
+
+def _contradicts(made: list[Made], indices: list[int]) -> bool:
+    first = made[indices[0]].item.target
+    return any(made[index].item.target != first for index in indices[1:])
+
+
+def _pair(made: list[Made], index: int, other: int, likeness: float, kind: str) -> dict[str, Any]:
+    one, two = made[index].item, made[other].item
+    return {
+        "kind": kind,
+        "a": one.name,
+        "split_a": one.split,
+        "b": two.name,
+        "split_b": two.split,
+        "likeness": round(likeness, 3),
+    }

@@ -1,0 +1,1 @@
+"""Tables in text files, JSON and Parquet: read into columns, understood, and turned into items."""

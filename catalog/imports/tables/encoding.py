@@ -1,0 +1,79 @@
+"""Text from bytes: by its byte order mark, as UTF-8, or by what its bytes look like."""
+
+import codecs
+
+from contract.problems import gettext_noop
+from recipes.sandbox.inside import Refused
+
+MARKS = [
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+]
+SAMPLE_BYTES = 256 * 1024
+CHINESE = {"gb2312", "gbk", "hz", "gb18030"}
+
+
+def decoded(data: bytes, encoding: str = "") -> tuple[str, str]:
+    """(text, name of its encoding). Raises Refused when the bytes are no text in `encoding`, or in any known one."""
+    name = encoding or detect(data)
+    if not name:
+        raise Refused(gettext_noop("The encoding of the text is not clear. Save it as UTF-8, or say which one it is."))
+    try:
+        text = data.decode(name)
+    except (UnicodeError, LookupError) as error:
+        sentence = gettext_noop("The text is not %(encoding)s (%(detail)s). Choose another one, or save it as UTF-8.")
+        raise Refused(sentence, encoding=name, detail=str(error)[:120]) from error
+    if "\x00" in text:
+        raise Refused(gettext_noop("The file holds zero bytes: it is no text, or in another encoding."))
+    return text.removeprefix("\ufeff"), name
+
+
+def detect(data: bytes) -> str:
+    """ "" when nothing fits."""
+    for mark, name in MARKS:
+        if data.startswith(mark):
+            return name
+    try:
+        data.decode("utf-8")
+        return "utf-8"
+    except UnicodeDecodeError:
+        return _looks_like(data)
+
+
+def _looks_like(data: bytes) -> str:
+    from charset_normalizer import from_bytes  # slow to import, and rarely needed
+
+    pairs = _share_in_pairs(data[:SAMPLE_BYTES])
+    if pairs > 0.95 and _decodes(data, "gb18030"):
+        return "gb18030"  # short Chinese texts look like anything to a statistic; its bytes come in pairs
+    best = from_bytes(data[:SAMPLE_BYTES]).best()
+    name = best.encoding if best else "cp1252"
+    if name in CHINESE:
+        name = "gb18030"
+    if name in ("latin_1", "iso8859_1", "cp1250", "ascii"):
+        name = "cp1252"
+    return name if _decodes(data, name) else "cp1252" if _decodes(data, "cp1252") else ""
+
+
+def _share_in_pairs(data: bytes) -> float:
+    """The share of bytes above 127 that lie in runs of an even length: 1 for text of two-byte characters."""
+    even = total = run = 0
+    for byte in data + b" ":
+        if byte > 127:
+            run += 1
+            continue
+        total += run
+        even += run if run % 2 == 0 else 0
+        run = 0
+    return even / total if total else 0.0
+
+
+def _decodes(data: bytes, name: str) -> bool:
+    try:
+        data.decode(name)
+    except (UnicodeError, LookupError):
+        return False
+    return True

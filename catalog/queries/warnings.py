@@ -1,0 +1,102 @@
+"""What deserves a look in a version before anybody trains on it."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from catalog.models import DatasetVersion
+
+IMBALANCED_FROM = 4
+"""times more examples in the largest class than in the smallest: worth a warning"""
+
+
+def warnings(version: DatasetVersion) -> list[dict[str, str]]:
+    """Each {"kind", "text"}."""
+    schema = version.schema
+    found = [_unreadable(schema), _duplicates(schema), _contradictions(schema), *_leaks(schema), _boxes(schema)]
+    return [warning for warning in (*found, _imbalance(version), *_missing(schema)) if warning]
+
+
+def _unreadable(schema: dict[str, Any]) -> dict[str, str] | None:
+    if not (count := schema.get("unreadable_count", 0)):
+        return None
+    if schema["kind"] == "image":
+        text = ngettext("%(count)s file could not be read.", "%(count)s files could not be read.", count)
+    else:
+        text = ngettext("%(count)s row could not be used.", "%(count)s rows could not be used.", count)
+    return {"kind": "unreadable", "text": text % {"count": count}}
+
+
+def _duplicates(schema: dict[str, Any]) -> dict[str, str] | None:
+    if not (count := schema.get("duplicates", 0)):
+        return None
+    if schema["kind"] == "image":
+        text = ngettext(
+            "%(count)s picture is an exact copy of another.", "%(count)s pictures are exact copies of others.", count
+        )
+    else:
+        text = ngettext("%(count)s row is a copy of another.", "%(count)s rows are copies of others.", count)
+    return {"kind": "duplicates", "text": text % {"count": count}}
+
+
+def _contradictions(schema: dict[str, Any]) -> dict[str, str] | None:
+    if not (count := schema.get("contradictions", 0)):
+        return None
+    text = ngettext(
+        "%(count)s example comes with different labels.", "%(count)s examples come with different labels.", count
+    )
+    return {"kind": "contradictions", "text": text % {"count": count}}
+
+
+def _leaks(schema: dict[str, Any]) -> list[dict[str, str]]:
+    leaks = schema.get("leaks", {})
+    found = []
+    if count := leaks.get("exact", 0):
+        text = ngettext(
+            "%(count)s example of validation or test is also in another split: its measurement tells nothing.",
+            "%(count)s examples of validation or test are also in another split: their measurement tells nothing.",
+            count,
+        )
+        found.append({"kind": "leak", "text": text % {"count": count}})
+    if count := leaks.get("near", 0):
+        text = ngettext(
+            "%(count)s example of validation or test is nearly the same as one in another split.",
+            "%(count)s examples of validation or test are nearly the same as some in another split.",
+            count,
+        )
+        found.append({"kind": "near-leak", "text": text % {"count": count}})
+    return found
+
+
+def _boxes(schema: dict[str, Any]) -> dict[str, str] | None:
+    if not (count := schema.get("boxes", {}).get("cut", 0)):
+        return None
+    text = ngettext(
+        "%(count)s box stuck out of its picture and was cut.",
+        "%(count)s boxes stuck out of their pictures and were cut.",
+        count,
+    )
+    return {"kind": "boxes", "text": text % {"count": count}}
+
+
+def _imbalance(version: DatasetVersion) -> dict[str, str] | None:
+    classes = version.splits.get("train", {}).get("classes", {})
+    if not classes or min(classes.values()) * IMBALANCED_FROM > max(classes.values()):
+        return None
+    most, least = max(classes, key=classes.__getitem__), min(classes, key=classes.__getitem__)
+    params = {"most": most, "least": least, "a": classes[most], "b": classes[least]}
+    text = _("Classes are uneven: %(most)s : %(least)s = %(a)s : %(b)s. Watch f1_macro beside accuracy.")
+    return {"kind": "imbalance", "text": text % params}
+
+
+def _missing(schema: dict[str, Any]) -> list[dict[str, str]]:
+    with_gaps = [column["name"] for column in schema.get("columns", []) if column["missing"]]
+    if not with_gaps:
+        return []
+    text = ngettext(
+        "Values are missing in %(count)s column: %(names)s.",
+        "Values are missing in %(count)s columns: %(names)s.",
+        len(with_gaps),
+    )
+    return [{"kind": "missing", "text": text % {"count": len(with_gaps), "names": ", ".join(with_gaps[:5])}}]

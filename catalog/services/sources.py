@@ -1,0 +1,143 @@
+"""Where data comes from: a file in the request, a finished upload, a directory of this server, a set that ships."""
+
+import posixpath
+import secrets
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+
+from catalog import places
+from catalog.imports.bundle import CLOSED_STARTS, ZIP_STARTS
+from catalog.models import Dataset, Upload
+from catalog.uploaded import forget, keep
+from contract.problems import Invalid, Problem, gettext_noop, unknown
+
+BUILTINS = {
+    "mnist-5k": gettext_noop("MNIST, 5,000 handwritten digits (28 × 28)"),
+    "digits-8x8": gettext_noop("Handwritten digits (8 × 8)"),
+    "digits-canvas": gettext_noop("Digits to be found on canvases (64 × 64), with boxes"),
+    "django-languages": gettext_noop("Sentences in ten languages"),
+    "breast-cancer": gettext_noop("Breast cancer, a table: malignant or benign"),
+    "diabetes": gettext_noop("Diabetes, a table: how far it goes in a year"),
+}
+"""name → what the page calls it"""
+BUILTIN_TASKS = {
+    "mnist-5k": "image-classification",
+    "digits-8x8": "image-classification",
+    "digits-canvas": "object-detection",
+    "django-languages": "text-classification",
+    "breast-cancer": "tabular-classification",
+    "diabetes": "tabular-regression",
+}
+PICKLE_STARTS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
+OF_REQUESTS, OF_THE_WEB = "file-", "web-"
+"""how the names of kept files begin that came within a request"""
+Source = dict[str, Any]
+
+
+def builtin(name: Any) -> Source:
+    if not isinstance(name, str) or name not in BUILTINS:
+        raise Invalid([unknown("builtin", str(name), BUILTINS)])
+    return {"builtin": name}
+
+
+def file(uploaded_file: UploadedFile) -> Source:
+    """Keep the file. Raises Invalid at once when it is of no use whatever is in it."""
+    name = Path(uploaded_file.name or "").name[:240]
+    start = uploaded_file.read(8)
+    uploaded_file.seek(0)
+    _refuse_useless(name, start, "file")
+    stored = f"{OF_REQUESTS}{secrets.token_hex(16)}"
+    keep(uploaded_file, places.upload(stored))
+    return {"file": name, "bytes": uploaded_file.size, "stored": stored}
+
+
+def upload(owner: Any, upload_id: Any) -> Source:
+    """Take over a finished upload of `owner`. Foreign ones look like none. Raises Invalid."""
+    row = Upload.objects.filter(owner=owner, pk=_uuid(upload_id)).first()
+    if row is None:
+        raise Invalid([Problem("upload", gettext_noop("No upload of yours has this id. It may be over a day old."))])
+    if row.received < row.bytes:
+        sentence = gettext_noop("This upload is not complete: %(received)s of %(bytes)s bytes are here.")
+        raise Invalid([Problem("upload", sentence, {"received": row.received, "bytes": row.bytes})])
+    with open(places.upload(row.stored), "rb") as kept:
+        _refuse_useless(row.name, kept.read(8), "upload")
+    row.delete()
+    return {"file": row.name, "bytes": row.bytes, "stored": row.stored}
+
+
+def directory(path: Any) -> Source:
+    """A directory below one of FLEETUNE_DATA_ROOTS. Raises Invalid; whether it is there is for the import to see."""
+    if not settings.FLEETUNE_DATA_ROOTS:
+        sentence = gettext_noop(
+            "Reading directories of the server is off. An admin can allow some (FLEETUNE_DATA_ROOTS)."
+        )
+        raise Invalid([Problem("directory", sentence)])
+    text = posixpath.normpath(path) if isinstance(path, str) and "\0" not in path else ""
+    if not root_of(text):
+        sentence = gettext_noop("This directory is not below one that an admin has allowed.")
+        raise Invalid([Problem("directory", sentence)])
+    return {"directory": text}
+
+
+def root_of(path: str) -> str:
+    """The allowed root that `path` (absolute, without `..`) lies below; "" for none."""
+    parts = PurePosixPath(path)
+    roots = [root for root in settings.FLEETUNE_DATA_ROOTS if parts.is_absolute() and parts.is_relative_to(root)]
+    return max(roots, key=len, default="")
+
+
+@contextmanager
+def dropped_on_failure(source: Source) -> Iterator[None]:
+    """A file that came with a request which is refused after all does not stay."""
+    try:
+        yield
+    except BaseException:
+        if source.get("stored", "").startswith((OF_REQUESTS, OF_THE_WEB)):
+            forget(places.upload(source["stored"]))
+        raise
+
+
+def for_child(source: Source) -> Source:
+    """As `catalog.imports.work` takes it."""
+    if "builtin" in source:
+        return {"builtin": source["builtin"]}
+    if "directory" in source:
+        root = root_of(source["directory"]) or "/nowhere"  # an admin may have taken the root back meanwhile
+        return {"root": root, "directory": posixpath.relpath(source["directory"], root)}
+    if source["stored"].startswith(OF_THE_WEB):
+        return {"fetched": str(places.upload(source["stored"]))}
+    return {"path": str(places.upload(source["stored"])), "name": source["file"]}
+
+
+def can_be_read_again(dataset: Dataset) -> bool:
+    """Whether what the newest version came from is still there."""
+    source = dataset.source
+    return "builtin" not in source and ("directory" in source or places.upload(source.get("stored", "-")).exists())
+
+
+def _refuse_useless(name: str, start: bytes, path: str) -> None:
+    if not start:
+        raise Invalid([Problem(path, gettext_noop("The file is empty."))])
+    if name.casefold().endswith(".zip") and not start.startswith(ZIP_STARTS):
+        sentence = gettext_noop("This is not a zip archive. Put each class of pictures into a folder and zip them.")
+        raise Invalid([Problem(path, sentence)])
+    if start.startswith(PICKLE_STARTS):
+        sentence = gettext_noop("This file can run code when opened. Save the data as CSV, JSON lines or Parquet.")
+        raise Invalid([Problem(path, sentence)])
+    for kind, mark in CLOSED_STARTS.items():
+        if start.startswith(mark):
+            sentence = gettext_noop("%(kind)s archives are not read here. Make a zip or a tar.")
+            raise Invalid([Problem(path, sentence, {"kind": kind})])
+
+
+def _uuid(value: Any) -> Any:
+    try:
+        return uuid.UUID(str(value))
+    except ValueError:
+        return None
