@@ -42,6 +42,8 @@ class EndReason(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     RECIPE_MISMATCH = "recipe_mismatch"
     VERSION_MISMATCH = "version_mismatch"
+    IMPOSSIBLE = "impossible"
+    """the parts of the job do not go together; `detail` says which and what to change"""
 
     USER_CANCELLED = "user_cancelled"
     DRAINED = "drained"
@@ -76,6 +78,7 @@ CODE_OR_DATA = frozenset(
         EndReason.OUT_OF_MEMORY,
         EndReason.RECIPE_MISMATCH,
         EndReason.VERSION_MISMATCH,
+        EndReason.IMPOSSIBLE,
     }
 )
 """Failed at once: trying again would give the same."""

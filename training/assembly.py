@@ -10,13 +10,15 @@ import torch
 
 from contract.agent_calls import Go
 from training import optimizers
+from training.augmentation import Augment, augmentation_of
 from training.checkpoint_files import Contents
 from training.checkpoints import Checkpoints
 from training.data import Data
 from training.evaluate import Evaluator
 from training.inputs import FromPixels, example, from_prepared
+from training.methods import choose_what_learns, rates_by_layer
 from training.model_config import model_config
-from training.models import freeze_all_but_head
+from training.model_files import config_of
 from training.models.source import WEIGHTS, start_model
 from training.parallel import strategy_of
 from training.parallel.exchange import exchange_over
@@ -48,6 +50,8 @@ class Parts:
     evaluator: Evaluator
     checkpoints: Checkpoints
     group: Group
+    augment: Augment | None
+    """what the recipe does to batches of the train split"""
     config: dict[str, Any]
     """what config.json says: enough to build the net again"""
 
@@ -55,14 +59,17 @@ class Parts:
 def sampler_and_plan(rank: Rank, manifest: dict[str, Any], world_size: int) -> tuple[Sampler, Plan]:
     """Which samples at which step, and how many steps; needs no data but its manifest."""
     training, splits = rank.spec["training"], manifest["splits"]
+    strategy = strategy_of(rank.spec["parallel"]["strategy"], world_size)
+    alike, batch_size = strategy.same_samples, training["per_device_train_batch_size"]
     sampler = Sampler(
         splits.get("train", {}).get("count", 0),
-        batch_size=training["per_device_train_batch_size"],
-        rank=rank.assignment.rank,
-        world_size=world_size,
+        batch_size=batch_size,
+        rank=0 if alike else rank.assignment.rank,
+        world_size=1 if alike else world_size,
         seed=training["seed"],
         accumulation=training["gradient_accumulation_steps"],
-        batch_devices=rank.assignment.batch_devices,
+        batch_devices=rank.assignment.batch_devices or world_size,
+        pass_size=strategy.pass_size(batch_size),
     )
     validates = splits.get("validation", {}).get("count", 0) > 0
     return sampler, Plan.of(training, sampler, validates=validates)
@@ -84,35 +91,37 @@ def begin_model(rank: Rank, data: Data, go: Go, group: Group, *, resumes: bool =
     start = start_model(rank.spec, data.manifest, data.task.outputs, Path(go.model_dir))
     rank.reporter.choice("start", start.preset["source"], start.note)
     model = from_prepared(data.manifest, start.net).to(rank.device)
-    if rank.spec["method"]["kind"] == "head":
-        freeze_all_but_head(model.model)
+    choose_what_learns(model.model, rank.spec["method"], start.new)
     checkpoints = Checkpoints(rank, Path(go.checkpoints_dir), group)
     contents = checkpoints.resume(go.resume_step) if resumes else None
     if contents:
         model.model.load_state_dict(contents.tensors[WEIGHTS])
-    return Begun(model, model_config(rank.spec, start.preset, data.manifest, data.task), checkpoints, contents)
+    config = config_of(model_config(rank.spec, start.preset, data.manifest, data.task), model.model)
+    return Begun(model, config, checkpoints, contents)
 
 
 def put_together(rank: Rank, data: Data, begun: Begun, group: Group, sampler: Sampler, plan: Plan) -> Parts:
     """Share the model among ranks; its optimizer, and the exchange between ranks."""
     training, model = rank.spec["training"], begun.model
+    layer_decay = rank.spec["method"].get("layer_decay", 1.0)
     tail = 2 + len(data.task.step_keys) + len(WISHES)
-    exchange = partial(exchange_over, group=group, tell=rank.reporter.choice)
-    place = Place(group, rank.device, rank.spec["parallel"], plan, tail, exchange)
-    method = strategy_of(rank.spec["parallel"]["strategy"], group.world_size)(model, model.model, place)
-    seed_rank(training["seed"], group.rank)
     batch = example(data.manifest, training["per_device_train_batch_size"], rank.device)
+    exchange = partial(exchange_over, group=group, tell=rank.reporter.choice)
+    place = Place(group, rank.device, rank.spec["parallel"], plan, batch, tail, exchange)
+    method = strategy_of(rank.spec["parallel"]["strategy"], group.world_size)(model, model.model, place)
+    seed_rank(training["seed"], 0 if method.same_samples else group.rank)
     return Parts(
         data=data,
         model=model,
         forward=for_training(rank, method.module, batch),
         bf16=uses_bf16(rank),
-        optimizer=optimizers.build(training, method.parameters),
+        optimizer=optimizers.build(training, method.parameters, rates_by_layer(model.model, layer_decay)),
         plan=plan,
         sampler=sampler,
         method=method,
         evaluator=Evaluator(data, model, training["per_device_eval_batch_size"], rank.device),
         checkpoints=begun.checkpoints,
         group=group,
+        augment=augmentation_of(data.manifest, training["seed"], 0 if method.same_samples else group.rank),
         config=begun.config,
     )

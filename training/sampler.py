@@ -24,12 +24,16 @@ class Sampler:
         seed: int,
         accumulation: int = 1,
         batch_devices: int = 0,
+        pass_size: int = 0,
     ):
-        """`batch_devices`: how many devices' batches make a global batch, when that is not `world_size`."""
+        """`batch_devices`: how many devices' batches make a global batch, when that is not `world_size`.
+
+        `pass_size`: the most samples of one forward pass, when that is not `batch_size`.
+        """
         self.samples = samples
         self.global_batch = batch_size * (batch_devices or world_size) * accumulation
         self.steps_per_epoch = max(1, math.ceil(samples / self.global_batch))
-        self._batch_size = batch_size
+        self._pass_size = pass_size or batch_size
         self._rank = rank
         self._world_size = world_size
         self._seed = seed
@@ -47,15 +51,22 @@ class Sampler:
 
     def part(self, step: int) -> torch.Tensor:
         """This rank's sample numbers at `step`, int64; empty when a last batch has fewer samples than ranks."""
-        start, size = self._start(step), self.global_size(step)
-        first = start + size * self._rank // self._world_size
-        last = start + size * (self._rank + 1) // self._world_size
-        return self._permutation(self.epoch(step))[first:last]
+        return self._permutation(self.epoch(step))[self._first(step, self._rank) : self._last(step, self._rank)]
 
-    def micro_batches(self, step: int) -> Iterator[torch.Tensor]:
-        """The part in pieces of at most `batch_size`, for gradient accumulation."""
+    def micro_batches(self, step: int, *, lockstep: bool = False) -> Iterator[torch.Tensor]:
+        """The part in pieces for one forward pass each. `lockstep`: as many on each rank, the last ones empty."""
         part = self.part(step)
-        return iter(part.split(self._batch_size)) if len(part) else iter(())
+        pieces = list(part.split(self._pass_size)) if len(part) else []
+        if lockstep:
+            most = max(self._last(step, rank) - self._first(step, rank) for rank in range(self._world_size))
+            pieces += [part[:0]] * (math.ceil(most / self._pass_size) - len(pieces))
+        return iter(pieces)
+
+    def _first(self, step: int, rank: int) -> int:
+        return self._start(step) + self.global_size(step) * rank // self._world_size
+
+    def _last(self, step: int, rank: int) -> int:
+        return self._first(step, rank + 1)
 
     def _start(self, step: int) -> int:
         return (step - 1) % self.steps_per_epoch * self.global_batch

@@ -10,7 +10,10 @@ from typing import Any
 import torch
 
 from training.assembly import WISHES, Parts
-from training.outputs import to_float
+from training.outputs import as_tuple, to_float
+
+NO_ROWS = torch.zeros(1, dtype=torch.int64)
+"""row 0 stands in where a rank has to run a pass for the others' sake"""
 
 
 @dataclass(frozen=True)
@@ -92,12 +95,15 @@ class Reading:
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         task, split = self._parts.data.task, self._parts.data.splits["train"]
-        for rows in self._parts.sampler.micro_batches(self._number):
+        pieces = self._parts.sampler.micro_batches(self._number, lockstep=self._parts.method.lockstep)
+        for part, rows in enumerate(pieces):
             began = time.perf_counter()
-            inputs, targets = task.collate(split, rows)
+            inputs, targets = task.collate(split, rows if len(rows) else NO_ROWS)
             inputs, targets = inputs.to(self._device), targets.to(self._device)
+            if self._parts.augment:
+                inputs, targets = self._parts.augment(inputs, targets, self._number, part)
             self.seconds += time.perf_counter() - began
-            yield inputs, targets
+            yield inputs, targets if len(rows) else None
 
 
 def _forward(parts: Parts, device: torch.device, inputs: Any) -> Any:
@@ -106,8 +112,10 @@ def _forward(parts: Parts, device: torch.device, inputs: Any) -> Any:
 
 
 def _loss(parts: Parts, outputs: Any, targets: Any) -> torch.Tensor:
-    """The summed loss of a pass; its sums go into the tail."""
+    """The summed loss of a pass; its sums go into the tail. Without targets the pass counts for nothing."""
     task, outputs = parts.data.task, to_float(outputs)
+    if targets is None:
+        return torch.stack([part.sum() * 0.0 for part in as_tuple(outputs)]).sum()
     loss, weight = task.loss(outputs, targets)
     with torch.no_grad():
         parts.method.add(weight, loss, *task.step_sums(outputs, targets))
@@ -121,7 +129,7 @@ def _update(parts: Parts, weight: float, rate: float) -> float:
     clip = limit / (norm + 1e-6) if 0 < limit < norm else 1.0
     parts.method.scale(clip / weight)
     for group in parts.optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["rate_factor"]
     parts.optimizer.step()
     parts.method.end()
     return norm

@@ -71,6 +71,7 @@ SPECIAL_ACTIONS: dict[EndReason, Callable[[Params, Job], list[Action]]] = {
     EndReason.NAN_LOSS: lambda params, job: [clone(job, _("Clone with a lower learning rate")), logs(job)],
     EndReason.VERSION_MISMATCH: lambda params, job: [clone(job, _("Pick matching devices")), *_again(params, job)],
     EndReason.RECIPE_MISMATCH: lambda params, job: [*_again(params, job), logs(job)],
+    EndReason.IMPOSSIBLE: lambda params, job: [clone(job, _("Clone and change it")), logs(job)],
     EndReason.USER_CANCELLED: lambda params, job: [*_again(params, job), clone(job)],
     EndReason.UNKNOWN: lambda params, job: [*_again(params, job), logs(job, _("See the last log lines"))],
 }
@@ -178,6 +179,10 @@ def _version_mismatch(params: Params) -> str:
     return f"{sentence} {hashes}" if (hashes := _hashes(params)) else sentence
 
 
+def _impossible(params: Params) -> str:
+    return _detail(_("These settings do not go together."), params)
+
+
 def _hashes(params: Params) -> str:
     values = [str(value)[:8] for value in params.get("values", [])] or [
         str(params[key]) for key in ("hash", "other_hash") if params.get(key)
@@ -242,6 +247,7 @@ SENTENCES: dict[EndReason, Callable[[Params], str]] = {
     EndReason.OUT_OF_MEMORY: _out_of_memory,
     EndReason.RECIPE_MISMATCH: _recipe_mismatch,
     EndReason.VERSION_MISMATCH: _version_mismatch,
+    EndReason.IMPOSSIBLE: _impossible,
     EndReason.USER_CANCELLED: _user_cancelled,
     EndReason.DRAINED: _drained,
     EndReason.PREEMPTED: _preempted,

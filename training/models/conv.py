@@ -5,6 +5,8 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+from training.models.cuts import in_pairs
+
 SMALLEST_SIDE = 4
 """pooling stops before a side would get shorter than half of this"""
 
@@ -35,6 +37,14 @@ class Conv(nn.Module):
         dense = [layer for pair in pairwise(widths) for layer in (nn.Linear(*pair), nn.ReLU())]
         self.body = nn.Sequential(*layers, nn.Flatten(), *dense)
         self.head = nn.Linear(widths[-1], outputs)
+
+    def blocks(self) -> list[str]:
+        """Submodules that one after the other are the forward pass."""
+        return [*(f"body.{place}" for place in range(len(self.body))), "head"]
+
+    def tensor_plan(self) -> dict[str, str]:
+        """How linear layers are cut across devices; convolutions are not."""
+        return in_pairs(self)
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         return self.head(self.body(pixels))

@@ -21,7 +21,6 @@ class DataParallel(Replicated):
         averaged = running_statistics(net)
         ranks = place.group.world_size
         self._buffer = FlatBuffer(size, averaged, place.tail, place.device, place.exchange_over, ranks)
-        self.add, self.close = self._buffer.add, self._buffer.close
         start = 0
         for parameter in parameters:
             parameter.grad = self._buffer.front[start : start + parameter.numel()].view_as(parameter)
@@ -29,6 +28,9 @@ class DataParallel(Replicated):
 
     def begin(self, step: int) -> None:
         self._buffer.zero()
+
+    def add(self, *sums: float | torch.Tensor) -> None:
+        self._buffer.add(*sums)
 
     def exchange(self, last: Sequence[float]) -> list[float]:
         return self._buffer.exchange(last)
@@ -38,3 +40,6 @@ class DataParallel(Replicated):
 
     def scale(self, factor: float) -> None:
         self._buffer.front.mul_(factor)
+
+    def close(self) -> None:
+        self._buffer.close()

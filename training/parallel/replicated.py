@@ -19,6 +19,10 @@ class Replicated:
         self._net = net
         self.parameters = learning(net)
 
+    @staticmethod
+    def pass_size(batch_size: int) -> int:
+        return batch_size
+
     def learn(self, batches: Batches, forward: Forward, loss_of: LossOf) -> None:
         for inputs, targets in batches:
             loss_of(forward(inputs), targets).backward()

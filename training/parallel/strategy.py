@@ -35,6 +35,8 @@ class Place:
     options: dict[str, Any]
     """`parallel` of the job spec"""
     plan: Plan
+    example: Any
+    """a batch as prepared"""
     tail: int
     """how many numbers ride along in each exchange"""
     exchange_over: Callable[[torch.Tensor], Exchange]
@@ -49,6 +51,10 @@ class Strategy(Protocol):
     """what `forward` of `learn` runs"""
     parameters: dict[str, nn.Parameter]
     """what learns, as far as this rank holds it"""
+
+    @staticmethod
+    def pass_size(batch_size: int) -> int:
+        """The most samples of one forward pass, for a device that was given `batch_size`."""
 
     def begin(self, step: int) -> None:
         """Gradients and sums are 0 from here."""

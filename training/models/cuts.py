@@ -1,0 +1,13 @@
+"""How a net whose linear layers follow each other is cut across devices."""
+
+from torch import nn
+
+
+def in_pairs(net: nn.Module) -> dict[str, str]:
+    """The first of two linear layers by columns, the second by rows: one exchange of activations for both.
+
+    Only element-wise functions may lie between the two. A last layer without a partner is not cut.
+    """
+    names = [name for name, module in net.named_modules() if isinstance(module, nn.Linear)]
+    pairs = zip(names[::2], names[1::2], strict=False)
+    return {name: way for first, second in pairs for name, way in ((first, "column"), (second, "row"))}

@@ -1,0 +1,115 @@
+"""Pipeline parallel: each rank holds some layers; micro-batches pass through all ranks, forward and back.
+
+The order is 1F1B: a rank runs as many passes ahead as there are ranks behind it, then takes turns between forward and
+backward, so that it never keeps more activations than that. A plain schedule of our own rather than torch's: batches
+may differ in size, and ranks exchange tensors only (`docs/decisions/`).
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from safetensors.torch import load, save
+from torch import nn
+
+from training.parallel.cut import stages_of
+from training.parallel.replicated import copied
+from training.parallel.sharded import Sharded
+from training.parallel.strategy import Batches, Forward, LossOf, Pieces
+
+
+class Pipeline(Sharded):
+    same_samples = True
+
+    @staticmethod
+    def pass_size(batch_size: int) -> int:
+        """A quarter, so that ranks wait less for the first and the last; less where it cannot be divided so."""
+        return batch_size // max(parts for parts in (1, 2, 3, 4) if batch_size % parts == 0)
+
+    def shard(self, model: nn.Module, net: nn.Module) -> tuple[nn.Module, nn.Module]:
+        group = self._place.group
+        first, last = group.rank == 0, group.rank == group.world_size - 1
+        self._before = None if first else group.rank - 1
+        self._after = None if last else group.rank + 1
+        example = self._place.example[:1]
+        with torch.no_grad():
+            prepared = model.steps(example)
+        stages = stages_of(net, group.world_size, prepared)
+        self._width = _width_into(net, stages[: group.rank], prepared)
+        mine = {name: net.get_submodule(name) for name in stages[group.rank]}
+        steps = [model.steps] if first else []
+        return nn.Sequential(*steps, *mine.values()), _Named(mine)
+
+    def learn(self, batches: Batches, forward: Forward, loss_of: LossOf) -> None:
+        passes = list(batches)
+        ahead = self._place.group.world_size - 1 - self._place.group.rank
+        self._sent: deque[tuple[Any, torch.Tensor]] = deque()
+        running: deque[tuple[torch.Tensor | None, torch.Tensor]] = deque()
+        for inputs, targets in passes:
+            running.append(self._forward(inputs, targets, forward, loss_of))
+            if len(running) > ahead:
+                self._backward(*running.popleft())
+        while running:
+            self._backward(*running.popleft())
+        while self._sent:
+            self._sent.popleft()[0].wait()
+
+    def _forward(self, inputs: Any, targets: Any, forward: Forward, loss_of: LossOf):
+        received = None
+        if self._before is not None:
+            received = torch.empty(len(inputs), *self._width, device=self._place.device)
+            dist.recv(received, self._before)
+            inputs = received.requires_grad_()
+        outputs = forward(inputs)
+        if self._after is None:
+            return received, loss_of(outputs, targets)
+        outputs = outputs.float()
+        self._send(outputs.detach(), self._after)
+        return received, outputs
+
+    def _backward(self, received: torch.Tensor | None, outputs: torch.Tensor) -> None:
+        gradient = None
+        if self._after is not None:
+            gradient = torch.empty_like(outputs)
+            dist.recv(gradient, self._after)
+        outputs.backward(gradient)
+        if received is not None:
+            self._send(received.grad, self._before)
+
+    def _send(self, tensor: torch.Tensor, to: int) -> None:
+        """The tensor is kept until it has arrived."""
+        tensor = tensor.contiguous()
+        self._sent.append((dist.isend(tensor, to), tensor))
+        while self._sent and self._sent[0][0].is_completed():
+            self._sent.popleft()
+
+    def gathered(self, pieces: Mapping[str, torch.Tensor]) -> Pieces:
+        parts = self._place.group.gather(save(copied(pieces)))
+        return {name: tensor for part in parts for name, tensor in load(part).items()}
+
+    def piece(self, name: str, whole: torch.Tensor) -> torch.Tensor:
+        return whole.to(self.parameters[name].device) if whole.ndim else whole
+
+
+class _Named(nn.Module):
+    """Some submodules of a net under the names that they have there."""
+
+    def __init__(self, blocks: dict[str, nn.Module]):
+        super().__init__()
+        for path, block in blocks.items():
+            parent, *names = self, *path.split(".")
+            for name in names[:-1]:
+                if name not in parent._modules:
+                    parent.add_module(name, nn.Module())
+                parent = parent.get_submodule(name)
+            parent.add_module(names[-1], block)
+
+
+def _width_into(net: nn.Module, before: list[list[str]], inputs: torch.Tensor) -> tuple[int, ...]:
+    """Shape of one sample where the stages `before` end."""
+    with torch.no_grad():
+        for name in (name for stage in before for name in stage):
+            inputs = net.get_submodule(name)(inputs)
+    return tuple(inputs.shape[1:])
