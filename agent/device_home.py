@@ -77,6 +77,10 @@ class DeviceHome:
     def data_dir(self, content_hash: str) -> Path:
         return self.path / "data" / content_hash
 
+    def model_dir(self, content_hash: str) -> Path:
+        """Of a registered model."""
+        return self.path / "models" / content_hash
+
     def lock(self, name: str) -> int | None:
         """Take `<name>.lock`; the file descriptor that holds it, or None when another process does.
 

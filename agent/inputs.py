@@ -71,11 +71,17 @@ class Inputs(threading.Thread):
         return str(fetch_prepared(self.situation, self.server, data, self._show))
 
     def _model(self) -> str:
-        files = self.situation.assignment.model.get("files", [])
+        """A registered model has a hash and is kept for the next job; a job's result is fetched for this run."""
+        situation, model = self.situation, self.situation.assignment.model
+        files, content_hash = model.get("files", []), os.path.basename(model.get("hash", ""))
         if not files:
             return ""
-        target = self.situation.run.path / "model"
-        return str(fetch_directory(self.server, "/agent/v1/models", files, target, on_bytes=self._show))
+        target = situation.home.model_dir(content_hash) if content_hash else situation.run.path / "model"
+        shared = on_this_host(situation, "models", content_hash) if content_hash else None
+        fetched = fetch_directory(
+            self.server, "/agent/v1/models", files, target, on_this_host=shared, on_bytes=self._show
+        )
+        return str(fetched)
 
     def _checkpoint(self) -> str:
         situation = self.situation
@@ -130,14 +136,19 @@ class _Ended(Exception):
 
 def fetch_prepared(situation_or_agent, server, data: dict[str, Any], on_bytes=lambda done, total: None) -> Path:
     """Make prepared data lie on this device; its directory. Needs `.home` and `.device` of its first argument."""
-    manifest, device = data["manifest"], situation_or_agent.device
-    shared = Path(device.server_home) / "prepared" / data["hash"] if device.server_home else None
+    manifest = data["manifest"]
     return fetch_directory(
         server,
         "/agent/v1/data",
         manifest["files"],
         situation_or_agent.home.data_dir(os.path.basename(data["hash"])),
         manifest=manifest,
-        on_this_host=shared,
+        on_this_host=on_this_host(situation_or_agent, "prepared", data["hash"]),
         on_bytes=on_bytes,
     )
+
+
+def on_this_host(situation_or_agent, folder: str, content_hash: str) -> Path | None:
+    """Where the server keeps such a directory itself; None when it is another host."""
+    server_home = situation_or_agent.device.server_home
+    return Path(server_home) / folder / content_hash if server_home else None

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.audit import address_of
 from catalog import services
+from catalog.base_models.admin import BaseModelAdmin as BaseModelAdmin  # its import registers it
 from catalog.models import Dataset, DatasetVersion, PreparedData, Readiness, Recipe
 from contract.problems import Invalid
 

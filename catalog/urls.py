@@ -1,6 +1,7 @@
 from django.urls import path
 
 from catalog import image_urls, views
+from catalog.base_models import urls as base_model_urls
 
 urlpatterns: list = [
     path("datasets/", views.dataset_list, name="datasets"),
@@ -10,4 +11,5 @@ urlpatterns: list = [
     path("datasets/<slug:slug>/v/<int:number>/", views.dataset_version, name="dataset_version"),
     path("datasets/<slug:slug>/v/<int:number>/<slug:tab>/", views.dataset_version, name="dataset_version"),
     *image_urls.urlpatterns,
+    *base_model_urls.urlpatterns,
 ]

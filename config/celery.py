@@ -32,4 +32,4 @@ app.conf.update(
         "tick": {"task": "jobs.tasks.tick", "schedule": 1.0, "options": {"queue": "control", "expires": 2}},
     },
 )
-app.autodiscover_tasks(["catalog", "jobs"])
+app.autodiscover_tasks(["catalog", "catalog.base_models", "jobs"])

@@ -10,10 +10,12 @@ NAVIGATION = (
     ("home", _("Fleet")),
     ("jobs", _("Jobs")),
     ("datasets", _("Datasets")),
+    ("models", _("Models")),
     ("results", _("Results")),
     ("devices", _("Devices")),
 )
 SECTIONS = {"job": "jobs", "job_new": "jobs", "dataset": "datasets", "dataset_version": "datasets"}
+SECTIONS |= {"model": "models", "model_add": "models"}
 SECTIONS |= {"dataset_add": "datasets", "device": "devices", "device_add": "devices", "device_join": "devices"}
 SECTIONS |= {"result_version": "results"}
 

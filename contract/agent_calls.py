@@ -126,7 +126,9 @@ class Assignment(Message):
     data: dict[str, Any]
     """prepared data to have before the start: {hash, manifest}; {} when none is needed"""
     model: dict[str, Any] = field(default_factory=dict)
-    """files of the base model: {files: [{name, sha256, bytes}]}; {} when it starts from a preset"""
+    """files of the base model: {files: [{name, sha256, bytes}]}, with the {hash} of a registered one, under which the
+    device keeps them; {} when it starts from a preset
+    """
     errand: dict[str, Any] = field(default_factory=dict)
     """{kind: preflight|evaluate, …}"""
     wanted: str = "run"

@@ -17,7 +17,7 @@ MODEL_SOURCES = (
     "registered",
     "job",
 )
-MODEL_SOURCES_BUILT = ("dense", "conv", "vit", "detector", "text", "lm", "job")
+MODEL_SOURCES_BUILT = ("dense", "conv", "vit", "detector", "text", "lm", "transformers", "job")
 MODEL_FIELDS = {
     "dense": {"source", "hidden"},
     "conv": {"source", "channels", "hidden"},
@@ -25,6 +25,8 @@ MODEL_FIELDS = {
     "detector": {"source", "channels"},
     "text": {"source", "width", "depth"},
     "lm": {"source", "width", "depth"},
+    "transformers": {"source", "path", "config"},
+    "registered": {"source", "slug"},
     "job": {"source", "id", "step"},
 }
 LARGEST = {"width": 8192, "depth": 96}
@@ -41,7 +43,8 @@ def model_problems(model: dict[str, Any], task: str) -> list[Problem]:
     if problems:
         return problems
     problems = [unknown(f"model.{key}", key, MODEL_FIELDS[source]) for key in model if key not in MODEL_FIELDS[source]]
-    return problems + _of_task(source, task) + _sizes(model, LEAST_LAYERS.get(source, {})) + _source_job(model)
+    problems += _of_task(source, task) + _sizes(model, LEAST_LAYERS.get(source, {}))
+    return problems + _source_job(model) + _base_model(model)
 
 
 def _of_task(source: str, task: str) -> list[Problem]:
@@ -76,3 +79,19 @@ def _source_job(model: dict[str, Any]) -> list[Problem]:
     if type(model.get("step", 0)) is not int or model.get("step", 0) < 0:
         problems.append(Problem("model.step", gettext_noop("Expected the step of a checkpoint, a whole number.")))
     return problems
+
+
+def _base_model(model: dict[str, Any]) -> list[Problem]:
+    """Whether it is there only the server knows; here, that it is named."""
+    slug, path, config = model.get("slug"), model.get("path"), model.get("config")
+    if model["source"] == "registered" and not (isinstance(slug, str) and slug):
+        return [Problem("model.slug", gettext_noop("Name a registered model by the short name in its address."))]
+    if model["source"] != "transformers":
+        return []
+    if config is not None and not (isinstance(config, dict) and isinstance(config.get("model_type"), str)):
+        sentence = gettext_noop("Give a configuration of transformers, an object with its model_type.")
+        return [Problem("model.config", sentence)]
+    if config is None and not (isinstance(path, str) and path.startswith("/")):
+        sentence = gettext_noop("Give the whole path of a directory that was registered as a model.")
+        return [Problem("model.path", sentence)]
+    return []

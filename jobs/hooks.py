@@ -5,11 +5,14 @@ from typing import Any, TypeVar
 from accounts import services as accounts
 from accounts.models import User
 from catalog import services as catalog
+from catalog.base_models import pages as model_pages
+from catalog.base_models import services as base_models
 from catalog.models import Dataset
 from catalog.queries.devices import data_of_device
 from devices import hooks as devices
 from devices.models import Device
 from jobs import assignments, live, services
+from jobs.base_models import starting_points, users_of_model
 from jobs.models import Job
 from jobs.states import ENDED
 
@@ -21,6 +24,8 @@ def connect() -> None:
     _register(devices.move_jobs_off, services.move_off)
     _register(devices.fleet_changed, live.publish_fleet)
     _register(catalog.users_of_dataset, users_of_dataset)
+    _register(base_models.users_of_model, users_of_model)
+    _register(model_pages.starting_points, starting_points)
     _register(data_of_device, data_needed_by)
     _register(accounts.landing_page, demo_page)
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from accounts.models import User
 from accounts.permissions import visible
 from catalog.models import Dataset, DatasetState
@@ -13,16 +15,27 @@ MOST_DEVICES = 2
 
 
 def body(actor: User, asked: Any) -> dict[str, Any]:
-    """The newest data that is ready (own before demo), a small network, the devices that are online."""
+    """The data asked for, else what `actor` used last, a small network, the devices that are online."""
     data = visible(actor, Dataset.objects.filter(removed_at=None, state=DatasetState.READY, task__in=TASKS_BUILT))
+    task = asked.get("task") if asked.get("task") in TASKS_BUILT else ""
+    if task:
+        data = data.filter(task=task)
     wanted = data.filter(slug=asked.get("dataset", "")).first()
-    dataset = wanted or data.order_by("demo", "-id").first()
+    dataset = wanted or _used_last(actor, data) or data.order_by("-demo", "id").first()
     model: dict[str, Any] = {"source": "conv"}
-    if str(asked.get("source", "")).isdecimal():
+    if asked.get("model"):
+        model = {"source": "registered", "slug": str(asked["model"])[:120]}
+    elif str(asked.get("source", "")).isdecimal():
         model = {"source": "job", "id": int(asked["source"])}
     spec = JobSpec(
-        task=dataset.task if dataset else TASKS_BUILT[0], dataset=dataset.slug if dataset else "", model=model
+        task=dataset.task if dataset else task or TASKS_BUILT[0], dataset=dataset.slug if dataset else "", model=model
     )
     start = spec.to_json()
     start["devices"]["count"] = max(1, min(devices.online().count(), MOST_DEVICES))
     return start
+
+
+def _used_last(actor: User, data: QuerySet[Dataset]) -> Dataset | None:
+    """So that what somebody else imports meanwhile changes nobody's form."""
+    own = data.filter(versions__jobs__owner=actor, versions__jobs__demo=False)
+    return own.order_by("-versions__jobs__id").first()

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Project
-from catalog.models import DatasetVersion, PreparedData
+from catalog.models import BaseModel, DatasetVersion, PreparedData
 from devices.models import Device
 from jobs.states import AttemptState, JobState
 
@@ -24,6 +24,8 @@ class Job(models.Model):
     prepared = models.ForeignKey(PreparedData, models.PROTECT, related_name="jobs")
     source = models.ForeignKey("self", models.PROTECT, null=True, related_name="derived")
     """the job whose result the weights start from"""
+    base_model = models.ForeignKey(BaseModel, models.PROTECT, null=True, related_name="jobs")
+    """the registered model that they start from"""
     state = models.CharField(max_length=12, choices=JobState.choices, default=JobState.PENDING)
     stage = models.CharField(max_length=12, blank=True)
     activity = models.CharField(max_length=20, blank=True)

@@ -114,7 +114,8 @@ def checks_of(numbers: Iterable[int]) -> list[Check]:
 def _send(owner: User, checked: Checked, prepared: PreparedData, chosen: list[Device]) -> list[Errand]:
     spec = checked.spec.to_json() | {"recipe": checked.steps}
     source = checked.source.pk if checked.source else None
-    payload = {"spec": spec, "prepared": prepared.pk, "source": source}
+    base_model = checked.base_model.pk if checked.base_model else None
+    payload = {"spec": spec, "prepared": prepared.pk, "source": source, "base_model": base_model}
     return errands.create("preflight", owner, chosen, payload, clock.now())
 
 

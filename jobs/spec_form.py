@@ -44,7 +44,8 @@ def values_of(body: Any) -> dict[str, Any]:
     values: dict[str, Any] = {path: shown(item.kind, _get(body, path)) for path, item in FIELDS.items()}
     model = body.get("model") if isinstance(body.get("model"), dict) else {}
     values["model.source"] = str(model.get("source", ""))
-    values["model.id"] = str(model.get("id", ""))
+    for name in ("id", "slug", "path"):
+        values[f"model.{name}"] = str(model.get(name, ""))
     for path in ("task", "dataset"):
         values[path] = str(body.get(path) or "")
     ids = _get(body, "devices.ids")
@@ -87,6 +88,9 @@ def _model(form: QueryDict, before: Any) -> dict[str, Any]:
         text = form.get(f"model.{name}", "").strip()
         if name in known and text:
             model[name] = _read("widths", text, None)
+    for name in ("slug", "path"):
+        if name in known and f"model.{name}" in form:
+            model[name] = form.get(f"model.{name}", "").strip()
     if "id" in known:
         model["id"] = _read("whole", form.get("model.id", "").strip(), "")
         if isinstance(before, dict) and before.get("id") != model["id"]:

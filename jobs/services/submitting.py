@@ -12,14 +12,15 @@ from accounts.models import Project, User
 from accounts.permissions import require, visible
 from catalog import recipes
 from catalog import services as catalog
-from catalog.models import Dataset, DatasetState, DatasetVersion, PreparedState
+from catalog.base_models import tokenizers
+from catalog.models import BaseModel, Dataset, DatasetState, DatasetVersion, PreparedState
 from contract.problems import Invalid, Problem, gettext_noop
 from contract.reasons import WaitReason
 from contract.spec import JobSpec
 from devices import environment
 from devices.models import Device
+from jobs import base_models, transitions
 from jobs import demo as demos
-from jobs import transitions
 from jobs.models import Job
 from jobs.states import Actor, JobState
 
@@ -35,6 +36,7 @@ class Checked:
     version: DatasetVersion
     steps: list[dict[str, Any]]
     source: Job | None
+    base_model: BaseModel | None
     devices: list[Device]
 
 
@@ -66,11 +68,14 @@ def check(owner: User, body: Any, project: Project | None = None) -> Checked:
         require(owner, "run", project)
     version = _version(owner, spec, problems)
     steps = _steps(spec, version, problems) if version else []
+    if version is not None:
+        problems += tokenizers.problems(steps, version.dataset.project)
     source = _source(owner, spec, problems) if spec.source_job else None
+    base_model = base_models.resolve(owner, spec, problems)
     devices = _devices(spec, problems)
     if problems or project is None or version is None:
         raise Invalid(problems)
-    return Checked(spec, project, version, steps, source, devices)
+    return Checked(spec, project, version, steps, source, base_model, devices)
 
 
 @transaction.atomic
@@ -87,6 +92,7 @@ def _create(owner: User, checked: Checked, *, via: str, demo: bool, address: str
         version=checked.version,
         prepared=prepared,
         source=checked.source,
+        base_model=checked.base_model,
         priority=spec.schedule.priority,
         not_before=_moment(spec.schedule.not_before),
         wait_reason="" if prepared.state == PreparedState.READY else WaitReason.PREPARING_DATA,
