@@ -122,7 +122,8 @@ class TokenAdmin(ReadOnlyAdmin):
 
 class SettingForm(forms.ModelForm):
     key = forms.ChoiceField(
-        label=_("Setting"), choices=[(key, known.label) for key, known in server_settings.KNOWN.items()]
+        label=_("Setting"),
+        choices=[(key, known.label) for key, known in server_settings.KNOWN.items() if known.default is False],
     )
     value = forms.BooleanField(label=_("On"), required=False)
 

@@ -82,12 +82,12 @@ class Settings(APIView):
 
     permission_classes = [IsAuthenticated, ReadByToken]
 
-    @extend_schema(responses={200: dict[str, bool]})
+    @extend_schema(responses={200: dict[str, bool | str]})
     def get(self, request: Any) -> Response:
         require(request.user, "manage")
         return Response(server_settings.all_values())
 
-    @extend_schema(request=dict[str, bool], responses={200: dict[str, bool]})
+    @extend_schema(request=dict[str, bool | str], responses={200: dict[str, bool | str]})
     def patch(self, request: Any) -> Response:
         require(request.user, "manage", token=request.auth)
         for key, value in conditional.fields_of(request.data, server_settings.KNOWN).items():

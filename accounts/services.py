@@ -186,8 +186,8 @@ def change_setting(key: str, value: Any, actor: Any, *, via: str = "page") -> No
     """Change a setting of the server. Raises Invalid for an unknown key or a value of another kind."""
     if key not in server_settings.KNOWN:
         raise Invalid([unknown(key, key, server_settings.KNOWN)])
-    if type(value) is not type(server_settings.KNOWN[key].default):
-        raise Invalid([Problem(key, gettext_noop("Expected true or false."))])
+    if problem := server_settings.problem_of(key, value):
+        raise Invalid([problem])
     before = server_settings.value_of(key)
     row, _made = Setting.objects.update_or_create(key=key, defaults={"value": value})
     audit.record(actor, "setting changed", row, via=via, before={key: before}, after={key: value})

@@ -13,7 +13,7 @@ MOST_SHOWN = 20
 
 
 def fetching(dataset: Dataset) -> dict[str, Any] | None:
-    """Of the import that runs or ran last: pages, items, bytes, refused, waiting, refusals; None when it fetched none."""
+    """Of the import that runs or ran last: pages, items, bytes, refused, waiting, refusals; None: it fetches none."""
     source = dataset.asked.get("source", {})
     if not web_sources.is_web(source) or not web_sources.is_items(source):
         return None

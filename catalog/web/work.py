@@ -44,7 +44,7 @@ def fetch_items(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
 
 
 def fetch_file(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    """request: url, path (where to), hosts, agent. Returns {"file": its name, "bytes"}. Raises Refused."""
+    """request: url, path (where to), hosts, agent. Returns {"over": True, "summary": {"file", "bytes"}}."""
     path = Path(request["path"])
     try:
         with open(path, "wb") as file:
@@ -56,7 +56,7 @@ def fetch_file(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
     if answer.content_type in HTML:
         sentence = gettext_noop("The address leads to a web page, not to a file. Crawl it instead.")
         raise Refused(sentence)
-    return {"file": _name(answer.url), "bytes": path.stat().st_size}
+    return {"over": True, "summary": {"file": _name(answer.url), "bytes": path.stat().st_size}}
 
 
 def _guard(request: dict[str, Any]) -> Guard:

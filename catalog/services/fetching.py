@@ -1,0 +1,54 @@
+"""Before an import from the web: everything is fetched onto this disk, by a child process, in slices."""
+
+from typing import Any
+
+from catalog import enqueue, places
+from catalog.children import reason
+from catalog.following import follow, server_is_stopping
+from catalog.models import Dataset
+from catalog.services import importing, web_sources
+from catalog.services.sources import Source
+from catalog.uploaded import forget
+from catalog.web.work import MOST_FILE_BYTES
+from recipes.sandbox.outside import Answer, Limits
+
+SLICE_S = 30
+"""then other imports and builds get their turn; the crawl goes on where it was"""
+LIMITS = Limits(memory_bytes=2**30, file_bytes=MOST_FILE_BYTES + 2**20, network=True)
+
+
+def is_complete(dataset: Dataset) -> bool:
+    """Fetch what is missing of the import's source. False: it ended here, or goes on in another slice."""
+    source = dataset.asked["source"]
+    if "fetched" in source or not web_sources.is_web(source):
+        return True
+    if not web_sources.is_on():
+        importing.fail(dataset, web_sources.OFF, {})
+        return False
+    answer = _fetch(dataset, source)
+    if answer.stopped:
+        if server_is_stopping():
+            importing.let_go(dataset)
+        else:
+            forget(places.upload(source["stored"]))  # what the child wrote after the import was stopped
+        return False
+    if not answer.result:
+        importing.fail(dataset, *reason(answer))
+        return False
+    if not answer.result["over"]:
+        importing.let_go(dataset)
+        enqueue.import_after_commit(dataset.pk)
+        return False
+    return importing.note_fetched(dataset, answer.result["summary"])
+
+
+def _fetch(dataset: Dataset, source: Source) -> Answer:
+    request: dict[str, Any] = {"hosts": sorted(web_sources.hosts()), "agent": web_sources.agent()}
+    place = str(places.upload(source["stored"]))
+    if web_sources.is_items(source):
+        target = "catalog.web.work:fetch_items"
+        request |= {"directory": place, "asked": web_sources.asked_of(source), "seconds": SLICE_S}
+    else:
+        target = "catalog.web.work:fetch_file"
+        request |= {"url": source["url"], "path": place}
+    return follow(target, request, lambda part: importing.progress(dataset, part), LIMITS)

@@ -1,0 +1,89 @@
+"""Sources of data on the web: one file, a list of addresses with labels, a crawl. Off until an admin switches it on."""
+
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+
+from accounts import server_settings
+from catalog import places
+from catalog.services.sources import OF_REQUESTS, OF_THE_WEB, Source
+from catalog.web import asked
+from catalog.web.addresses import NotFetched, checked_url
+from contract.problems import Invalid, Problem, gettext_noop
+
+ASKED = "asked.json"
+NAMES = ("url", "urls", "crawl")
+VERSION = "0.1"
+OFF = gettext_noop("Importing from URLs is off on this server. Ask an admin.")
+
+
+def is_on() -> bool:
+    return bool(server_settings.value_of("url_import"))
+
+
+def hosts() -> frozenset[str]:
+    """Hosts inside private networks that an admin allows, as `addresses.checked_url` takes them."""
+    return frozenset(server_settings.value_of("web_hosts").split())
+
+
+def agent() -> str:
+    """How the fetcher calls itself; with a way to reach whoever runs it, when an admin has said one."""
+    contact = server_settings.value_of("web_contact").strip()
+    return f"Fleetune/{VERSION} ({contact})" if contact else f"Fleetune/{VERSION}"
+
+
+def source(body: dict[str, Any]) -> Source:
+    """Of a body that holds one of NAMES. Raises Invalid, and PermissionDenied while fetching is off."""
+    if not is_on():
+        raise PermissionDenied(_(OFF))
+    if body.get("crawl"):
+        found = asked.crawl(body["crawl"], hosts())
+        return _kept(found, {"crawl": {name: value for name, value in found.to_json().items() if name != "follow"}})
+    if isinstance(body.get("url"), str):
+        return _file(body["url"])
+    rows = body.get("urls")
+    found = asked.url_list(rows, body.get("take"), hosts())
+    return _kept(found, {"urls": len(found.start), "take": found.take, "first": found.start[0]["url"]})
+
+
+def is_web(source: Source) -> bool:
+    return any(name in source for name in NAMES)
+
+
+def is_items(source: Source) -> bool:
+    """Whether what is fetched are items with labels, and no file."""
+    return "crawl" in source or "urls" in source
+
+
+def asked_of(source: Source) -> dict[str, Any]:
+    return json.loads((_directory(source) / ASKED).read_text(encoding="utf-8"))
+
+
+def name_of(source: Source) -> str:
+    """What people would call it: the host, or the file's name."""
+    address = source.get("url") or source.get("first") or source["crawl"]["start"][0]["url"]
+    url = checked_url(address, hosts())
+    return Path(url.path).stem if "url" in source and Path(url.path).stem else url.host
+
+
+def _file(address: str) -> Source:
+    try:
+        url = str(checked_url(address, hosts()))
+    except NotFetched as refused:
+        raise Invalid([Problem("url", refused.sentence, refused.params)]) from refused
+    return {"url": url, "stored": f"{OF_REQUESTS}{secrets.token_hex(16)}"}
+
+
+def _kept(found: asked.Asked, shown: Source) -> Source:
+    source = shown | {"stored": f"{OF_THE_WEB}{secrets.token_hex(16)}"}
+    _directory(source).mkdir(mode=0o700)
+    (_directory(source) / ASKED).write_text(json.dumps(found.to_json()), encoding="utf-8")
+    return source
+
+
+def _directory(source: Source) -> Path:
+    return places.upload(source["stored"])
