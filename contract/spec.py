@@ -13,13 +13,12 @@ from typing import Any
 from contract.problems import Invalid, Problem, choice, gettext_noop, unknown
 from contract.spec_devices import Devices, device_problems
 from contract.spec_model import MODEL_SOURCES_BUILT, model_problems
+from contract.spec_parallel import STRATEGIES, STRATEGIES_BUILT, Parallel, parallel_problems
 from contract.tasks import TASKS
 
 TASKS_BUILT = tuple(TASKS)
 METHODS = ("full", "head", "lora")
-METHODS_BUILT = ("full", "head")
-STRATEGIES = ("ddp", "fsdp", "tensor", "pipeline", "local-sgd")
-STRATEGIES_BUILT = ("ddp", "fsdp", "tensor", "pipeline")
+METHODS_BUILT = ("full", "head", "lora")
 OPTIMIZERS = ("adam", "adamw", "sgd")
 SCHEDULES = ("constant", "constant_with_warmup", "linear", "cosine")
 FORMATS = ("safetensors", "onnx", "onnx-int8", "pt2", "aoti", "tf-saved-model", "litert")
@@ -35,12 +34,10 @@ class Method:
     alpha: int = 16
     dropout: float = 0.0
     target_modules: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Parallel:
-    strategy: str = "ddp"
-    sync_every: int = 100
+    """layers that LoRA adds to, by name or by the end of it; empty = all linear and convolution layers of the body"""
+    use_dora: bool = False
+    layer_decay: float = 1.0
+    """each layer below the head learns at so much of the rate of the one above"""
 
 
 @dataclass(frozen=True)
@@ -238,6 +235,7 @@ def _limits(spec: JobSpec) -> list[Problem]:
             problems.append(Problem(f"requirements.{index}", sentence))
     if spec.security:
         problems.append(Problem("security", gettext_noop("Private training is not built yet. Leave this part empty.")))
+    problems += parallel_problems(spec.parallel, spec.method, spec.training)
     return problems + _ranges(spec) + model_problems(spec.model, spec.task) + _text_problems(spec)
 
 
@@ -262,6 +260,7 @@ RANGES = {
     "method.r": (1, 4096),
     "method.alpha": (1, 65_536),
     "method.dropout": (0, 0.999),
+    "method.layer_decay": (0.01, 1),
     "parallel.sync_every": (1, 1_000_000),
     "schedule.priority": (-10, 10),
     "schedule.after": (0, 2**53),

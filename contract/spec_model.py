@@ -17,7 +17,7 @@ MODEL_SOURCES = (
     "registered",
     "job",
 )
-MODEL_SOURCES_BUILT = ("dense", "conv", "vit", "detector", "text", "lm", "transformers", "job")
+MODEL_SOURCES_BUILT = ("dense", "conv", "vit", "detector", "text", "lm", "transformers", "registered", "job")
 MODEL_FIELDS = {
     "dense": {"source", "hidden"},
     "conv": {"source", "channels", "hidden"},

@@ -13,8 +13,9 @@ from safetensors.torch import save_file
 from contract.events import EventType
 from training.assembly import Parts
 from training.int8_file import write_int8
+from training.methods import merge_adapters
 from training.model_card import model_card
-from training.models.source import CONFIG, WEIGHTS
+from training.model_files import CONFIG, WEIGHTS, metadata_of, weights_of, without_adapters
 from training.onnx_file import NotMade, compared_with_onnxruntime, write_onnx
 from training.pt2_file import write_pt2
 from training.rank import Rank
@@ -48,6 +49,8 @@ def export_result(result: Result) -> None:
     rank = result.rank
     rank.sign.enter(STAGE, EXPORT_S, "exporting")
     result.parts.model.cpu().eval()
+    if rank.spec["method"]["kind"] == "lora":
+        merge_adapters(result.parts.model.model)
     rank.paths.artifacts.mkdir(parents=True, exist_ok=True)
     files = [
         _artifact(result, name, kind, make)
@@ -87,13 +90,15 @@ def _artifact(result: Result, name: str, kind: str, make: Callable[[Result, Path
 
 
 def _write_weights(result: Result, path: Path) -> dict:
-    tensors = {name: tensor.detach().contiguous() for name, tensor in result.parts.model.model.state_dict().items()}
-    save_file(tensors, path)
+    net = result.parts.model.model
+    save_file(weights_of(net), path, metadata=metadata_of(net))
     return {}
 
 
 def _write_config(result: Result, path: Path) -> dict:
-    text = json.dumps(result.parts.config, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(
+        without_adapters(result.parts.config), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False
+    )
     path.write_text(text + "\n", encoding="utf-8")
     return {}
 

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from training.assembly import Parts
+from training.model_files import OURS
 from training.rank import Rank
 
 SHOWN_SETTINGS = (
@@ -39,12 +40,13 @@ def model_card(rank: Rank, parts: Parts, metrics: dict[str, float], step: int, f
 
 def _what_it_is(rank: Rank, parts: Parts) -> str:
     learnt = sum(parameter.numel() for parameter in parts.model.parameters())
-    net = {key: value for key, value in parts.config["model"].items() if key != "source"}
+    model = parts.config.get(OURS, parts.config)["model"]
+    net = {key: value for key, value in model.items() if key != "source"}
     source = rank.spec["model"]
     began = f"weights of job {source['id']}" if source["source"] == "job" else f"seed {rank.spec['training']['seed']}"
     return (
         f"# {rank.spec['name'] or 'Model of job ' + str(rank.assignment.job)}\n\n"
-        f"A {parts.config['model']['source']} network for {rank.spec['task']}, {learnt:,} parameters"
+        f"A {model['source']} network for {rank.spec['task']}, {learnt:,} parameters"
         f"{', ' + json.dumps(net) if net else ''}, that began with {began}.\n"
     )
 

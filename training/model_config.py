@@ -19,6 +19,7 @@ def model_config(spec: dict[str, Any], preset: dict[str, Any], manifest: dict[st
         "format": FORMAT,
         "task": spec["task"],
         "model": preset,
+        **({"adapters": spec["method"], "outputs": task.outputs} if spec["method"]["kind"] == "lora" else {}),
         "classes": manifest["classes"],
         "input": {**manifest["input"], **pixels},
         **kind_of_data,

@@ -13,14 +13,22 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 }
 
 
-def build(training: dict[str, Any], parameters: Mapping[str, nn.Parameter]) -> torch.optim.Optimizer:
-    """The optimizer of a spec's `training` over `parameters`.
+def build(
+    training: dict[str, Any], parameters: Mapping[str, nn.Parameter], rates: Mapping[str, float] | None = None
+) -> torch.optim.Optimizer:
+    """The optimizer of a spec's `training` over `parameters`; `rates`: factor of the learning rate of each by name.
 
     As in Hugging Face's trainer, weight decay spares biases and other parameters of one dimension.
     """
+    rates = rates or {}
     groups = [
-        {"params": [p for p in parameters.values() if p.ndim > 1], "weight_decay": training["weight_decay"]},
-        {"params": [p for p in parameters.values() if p.ndim <= 1], "weight_decay": 0.0},
+        {
+            "params": [p for name, p in parameters.items() if (p.ndim > 1) is wide and rates.get(name, 1.0) == factor],
+            "weight_decay": training["weight_decay"] if wide else 0.0,
+            "rate_factor": factor,
+        }
+        for factor in sorted({rates.get(name, 1.0) for name in parameters})
+        for wide in (True, False)
     ]
     groups = [group for group in groups if group["params"]]
     return OPTIMIZERS[training["optim"]](groups, lr=training["learning_rate"], fused=True)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from training.hashing import hash_of
-from training.models import build, freeze_all_but_head
+from training.models import build
 
 
 @pytest.mark.parametrize("source", ["dense", "conv"])
@@ -30,10 +30,3 @@ def test_a_model_gives_each_picture_the_same_whatever_is_beside_it(source):
     model = build({"source": source}, [1, 12, 12], 5, seed=1).train()
     pictures = torch.rand(6, 1, 12, 12)
     torch.testing.assert_close(model(pictures)[:2], model(pictures[:2]))
-
-
-def test_freezing_leaves_the_head_alone():
-    model = build({"source": "conv"}, [1, 8, 8], 3, seed=1)
-    freeze_all_but_head(model)
-    learning = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
-    assert learning == {"head.weight", "head.bias"}

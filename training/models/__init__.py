@@ -31,9 +31,3 @@ def build(
     torch.manual_seed(seed)
     widths = {name: value for name, value in model.items() if name != "source"}
     return PRESETS[model["source"]](shape, outputs, **widths, **({"text": text} if text else {}))
-
-
-def freeze_all_but_head(model: nn.Module) -> None:
-    """Method `head`: only the last layer learns."""
-    model.requires_grad_(False)
-    model.get_submodule("head").requires_grad_(True)
