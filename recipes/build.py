@@ -37,7 +37,7 @@ def build(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
 
     Returns {"hash", "dropped": n}. Raises Refused when the items do not become alike, or nothing is left to train on.
     """
-    with _source(request) as source:
+    with source_of(request) as source:
         maker = MAKERS[source.head["kind"]](source)
         maker.look(reporter)
         with _writer(Path(request["parent"]), maker) as writer:
@@ -56,7 +56,8 @@ def library_versions(kind: str) -> dict[str, str]:
 
 
 @contextmanager
-def _source(request: dict[str, Any]) -> Iterator[Source]:
+def source_of(request: dict[str, Any]) -> Iterator[Source]:
+    """What a request is about. Raises Refused when its recipe does not fit the version."""
     directory = Path(request["version"])
     head = versions.read_head(directory)
     recipe = Recipe.parse(request["steps"], kind=head["kind"])

@@ -61,8 +61,11 @@ class Maker(ABC):
     def target_column(self) -> str:
         return self.target.name
 
-    def look(self, reporter: Reporter) -> None:
-        """Learn from the train split what steps need, before anything is made. Raises Refused."""
+    def look(self, reporter: Reporter, most: int | None = None) -> None:
+        """Learn what steps need from the train split, before anything is made. Raises Refused.
+
+        `most`: look at so many items only, and refuse nothing.
+        """
         return
 
     @abstractmethod

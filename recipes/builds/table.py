@@ -28,27 +28,28 @@ class TableMaker(Maker):
         super().__init__(source)
         self._learned = [(place, step, step.start()) for place, step in source.recipe.of(TableStep)]
         self._scale = Moments()
-        self._names: list[str] = []
+        self.names: list[str] = []
         self._counts: dict[str, int] = {}
 
-    def look(self, reporter: Reporter) -> None:
+    def look(self, reporter: Reporter, most: int | None = None) -> None:
         """One pass over the train split for each step that has something to learn, and the names that come out."""
         for position, (place, step, learned) in enumerate(self._learned):
             if learned is not None:
-                self._show(step, learned, position)
+                self._show(step, learned, position, most)
+            if learned is not None and most is None:
                 self._counts |= {f"{place}.{name}": count for name, count in step.report(learned).items()}
-        self._names = self._changed(table_of(self._facts, []), len(self._learned), _nothing()).names
-        if not self._names:
+        self.names = self._changed(table_of(self._facts, []), len(self._learned), _nothing()).names
+        if not self.names:
             raise Refused(gettext_noop("No column is left to learn from."))
         self.columns = {
-            "features": Column("float32", (len(self._names),)),
+            "features": Column("float32", (len(self.names),)),
             self.target.name: self.target.column,
         }
 
-    def _show(self, step: TableStep, learned: Any, position: int) -> None:
+    def _show(self, step: TableStep, learned: Any, position: int, most: int | None) -> None:
         """Let a step see what the `position` steps before it leave of the rows that it may learn from."""
         splits = self.source.index.splits
-        seen = np.arange(len(splits)) if step.looks_at_all else np.flatnonzero(splits == TRAIN)
+        seen = (np.arange(len(splits)) if step.looks_at_all else np.flatnonzero(splits == TRAIN))[:most]
         for first in range(0, len(seen), ROWS_A_PIECE):
             numbers = seen[first : first + ROWS_A_PIECE].tolist()
             step.learn(learned, self._changed(self._rows(numbers), position, _nothing()))
@@ -79,7 +80,7 @@ class TableMaker(Maker):
         return self._counts
 
     def manifest(self) -> dict[str, Any]:
-        more: dict[str, Any] = {"features": self._names}
+        more: dict[str, Any] = {"features": self.names}
         if self.target.name == "value":
             more["target_scale"] = {"mean": self._scale.mean, "std": self._scale.deviation}
         return more

@@ -32,15 +32,15 @@ class TextMaker(Maker):
         self._packing = Packing(self._length, several=any(source.recipe.of(Pack)))
         self._tokenizer = tokenizer_of(tokenise.model, source.tokenizers)
         self._counts = {"texts": 0, "too_long": 0}
-        self._speaks = source.task == "causal-lm"
+        self.speaks = source.task == "causal-lm"
         row = Column("int32", (self._length,))
         self.columns = dict.fromkeys(PACKED_COLUMNS, row)
-        if not self._speaks:
+        if not self.speaks:
             self.columns = {"tokens": row, self.target.name: self.target.column}
 
     @property
     def target_column(self) -> str:
-        return "targets" if self._speaks else self.target.name
+        return "targets" if self.speaks else self.target.name
 
     def make(self, numbers: list[int], at: At) -> Batch:
         """Documents of different length; `settle` puts them into rows."""
@@ -48,16 +48,16 @@ class TextMaker(Maker):
         documents, targets, splits = [], [], []
         for number in numbers:
             item = self.source.index.item(number)
-            documents.append(self._document(item, self.source.context(number, batch)))
+            documents.append(self.document(item, self.source.context(number, batch)))
             splits.append(split_number(item))
-            if not self._speaks:
+            if not self.speaks:
                 targets.append(self.target.value(self.target_row(item, number, batch)))
         batch.splits = np.array(splits, np.uint8)
         batch.columns = {
             "tokens": ragged([document.tokens for document in documents], np.empty(0, np.int32)),
             "learned": ragged([document.learned for document in documents], np.empty(0, np.uint8)),
         }
-        if not self._speaks:
+        if not self.speaks:
             column = self.target.column
             batch.columns[self.target.name] = np.array(targets, column.dtype).reshape(-1, *column.shape)
         return batch
@@ -66,7 +66,7 @@ class TextMaker(Maker):
         for name in self._counts:
             self._counts[name] += batch.counts.pop(f"texts {name}", 0)
         documents = _documents(batch)
-        if self._speaks:
+        if self.speaks:
             self._pack(batch, documents)
         else:
             rows = filled([[document] for document in documents], self._length, self._tokenizer.pad)
@@ -87,15 +87,14 @@ class TextMaker(Maker):
         }
         return {"text": text | self._counts}
 
-    def _document(self, item: Item, context: Context) -> Document:
-        pieces = [(item.data["text"], True)] if "text" in item.data else []
-        if "messages" in item.data:
-            pieces = self._template.pieces(item.data["messages"])
+    def document(self, item: Item, context: Context) -> Document:
+        """The tokens of an item, cut to the length of a row."""
+        pieces = self.changed(item, context)
         begin, end = self._tokenizer.begin, self._tokenizer.end
         tokens: list[int] = []
         learned: list[bool] = []
         for text, corrected in pieces:
-            more = self._tokenizer.encode(self._changed(text, context))
+            more = self._tokenizer.encode(text)
             tokens += more
             learned += [corrected] * len(more)
         space = self._length - (begin is not None) - (end is not None)
@@ -108,10 +107,22 @@ class TextMaker(Maker):
             tokens, learned = [*tokens, end], [*learned, bool(pieces) and pieces[-1][1]]
         return Document(np.array(tokens, np.int32), np.array(learned, np.uint8))
 
-    def _changed(self, text: str, context: Context) -> str:
+    def pieces(self, item: Item) -> list[tuple[str, bool]]:
+        """The text of an item as it came, in pieces; each with whether a language model learns it."""
+        if "messages" in item.data:
+            return self._template.pieces(item.data["messages"])
+        return [(item.data["text"], True)]
+
+    def changed(self, item: Item, context: Context) -> list[tuple[str, bool]]:
+        """The pieces after every step that changes words."""
+        pieces = self.pieces(item)
         for place, step in self.source.recipe.of(TextStep):
-            text = step.rewrite(text, context.at(place))
-        return text
+            pieces = [(step.rewrite(text, context.at(place)), learned) for text, learned in pieces]
+        return pieces
+
+    def count_tokens(self, item: Item, context: Context) -> int:
+        """How many tokens the changed text has before it is cut, without those that begin and end it."""
+        return sum(len(self._tokenizer.encode(text)) for text, _ in self.changed(item, context))
 
     def _pack(self, batch: Batch, documents: list[Document]) -> None:
         splits, rows = [], []
