@@ -13,6 +13,7 @@ MARKS = [
     (codecs.BOM_UTF16_BE, "utf-16"),
 ]
 SAMPLE_BYTES = 256 * 1024
+WESTERN = set("äöüÄÖÜßéèêëÉàâáÀåÅæÆçÇñÑóòôøØíîïúùûœ’‘“”„–—…€°«»¿¡§·´")
 CHINESE = {"gb2312", "gbk", "hz", "gb18030"}
 
 
@@ -49,6 +50,8 @@ def _looks_like(data: bytes) -> str:
     pairs = _share_in_pairs(data[:SAMPLE_BYTES])
     if pairs > 0.95 and _decodes(data, "gb18030"):
         return "gb18030"  # short Chinese texts look like anything to a statistic; its bytes come in pairs
+    if _is_western(data[:SAMPLE_BYTES]):
+        return "cp1252"
     best = from_bytes(data[:SAMPLE_BYTES]).best()
     name = best.encoding if best else "cp1252"
     if name in CHINESE:
@@ -56,6 +59,15 @@ def _looks_like(data: bytes) -> str:
     if name in ("latin_1", "iso8859_1", "cp1250", "ascii"):
         name = "cp1252"
     return name if _decodes(data, name) else "cp1252" if _decodes(data, "cp1252") else ""
+
+
+def _is_western(data: bytes) -> bool:
+    """Few letters beyond ASCII, and nearly all of them such as western languages have. (Czech, Polish or Russian in
+    their own code pages look otherwise.)
+    """
+    text = data.decode("cp1252", "replace")
+    beyond = [char for char in text if ord(char) > 127]
+    return len(beyond) < len(text) / 3 and sum(char in WESTERN for char in beyond) > 0.97 * len(beyond)
 
 
 def _share_in_pairs(data: bytes) -> float:

@@ -71,7 +71,7 @@ def _dialogue(columns: dict[str, Column], used: list[str], options: Options) -> 
     answer = options.label_column or _named(words, ANSWER_NAMES)
     prompt = options.text_column or _named([name for name in words if name != answer], PROMPT_NAMES)
     if prompt and answer and (options.task or answer.casefold() in ANSWER_NAMES):
-        others = [name for name in words if name not in (prompt, answer)]
+        others = [name for name in used if name not in (prompt, answer)]
         context = _named(others, ("input", "context")) if prompt.casefold() == "instruction" else ""
         why = gettext_noop("The columns '%(prompt)s' and '%(answer)s' are prompts and answers.")
         params = {"prompt": prompt, "answer": answer}
