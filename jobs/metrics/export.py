@@ -1,5 +1,6 @@
 """Points of a job as JSON, CSV or Parquet, all or those that a chart shows: in pieces, so that memory stays bounded."""
 
+import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
@@ -69,7 +70,7 @@ def parquet_pieces(pieces: Iterable[Piece]) -> Iterator[bytes]:
     yield sink.taken()
 
 
-def parquet_groups(pieces: Iterable[Piece], file: "IO[bytes] | Sink") -> Iterator[None]:
+def parquet_groups(pieces: Iterable[Piece], file: "IO[bytes] | io.RawIOBase | Sink") -> Iterator[None]:
     """Write Parquet to `file`, giving way after each row group; the file is whole when the iterator ends."""
     import pyarrow.parquet
 
