@@ -4,7 +4,7 @@ import threading
 
 from celery import shared_task
 
-from jobs import clock
+from jobs import clock, invariants
 from jobs.reconciler import Reconciler
 
 _reconciler = Reconciler()
@@ -14,6 +14,12 @@ _busy = threading.Lock()
 @shared_task(name="jobs.tasks.tick", ignore_result=True)
 def tick() -> None:
     tick_now()
+
+
+@shared_task(name="jobs.tasks.check_promises", ignore_result=True)
+def check_promises() -> None:
+    """Asked for on the system page; done by the server worker, for it may take a while."""
+    invariants.check_and_remember()
 
 
 def tick_now() -> bool:

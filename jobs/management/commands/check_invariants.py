@@ -6,8 +6,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand
 
-from jobs import clock, invariants
-from jobs.models import Scheduler
+from jobs import invariants
 
 
 class Command(BaseCommand):
@@ -20,9 +19,9 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
 
     def handle(self, *args, **options):
-        found = invariants.check(options["job"], settle_s=options["settle"], disks=options["disk"])
-        if options["job"] is None:
-            self._remember(found)
+        how = {"settle_s": options["settle"], "disks": options["disk"]}
+        whole = options["job"] is None
+        found = invariants.check_and_remember(**how) if whole else invariants.check(options["job"], **how)
         if options["json"]:
             violations = [violation.to_json() for violation in found]
             self.stdout.write(json.dumps({"ok": not found, "violations": violations}, default=str))
@@ -32,8 +31,3 @@ class Command(BaseCommand):
             self.stdout.write(f"{len(found)} violations" if found else "Every promise holds.")
         if found:
             sys.exit(1)
-
-    def _remember(self, found) -> None:
-        """For the system page."""
-        result = {"at": clock.now().isoformat(), "violations": [str(violation) for violation in found][:100]}
-        Scheduler.objects.update_or_create(pk=1, defaults={"invariants": result})
