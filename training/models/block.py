@@ -30,3 +30,9 @@ class Block(nn.Module):
         parts = self.ask(places).unflatten(2, (3, self._heads, -1)).permute(2, 0, 3, 1, 4)
         seen = scaled_dot_product_attention(parts[0], parts[1], parts[2], attn_mask=may_see)
         return self.answer(seen.transpose(1, 2).flatten(2))
+
+
+def dense_layers(body: nn.ModuleList) -> dict[str, str]:
+    """The dense layers of all blocks in `body`, as tensor parallelism cuts them: by columns, then by rows."""
+    ways = ((0, "column"), (2, "row"))
+    return {f"body.{place}.dense.{layer}": way for place in range(len(body)) for layer, way in ways}

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from training.models.block import Block
+from training.models.block import Block, dense_layers
 
 
 class TextEncoder(nn.Module):
@@ -19,6 +19,10 @@ class TextEncoder(nn.Module):
         self.body = nn.ModuleList(Block(width) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, outputs)
+
+    def tensor_plan(self) -> dict[str, str]:
+        """How linear layers are cut across devices: the dense ones, not those of attention."""
+        return dense_layers(self.body)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         there = tokens != self._pad
@@ -42,6 +46,10 @@ class LanguageModel(nn.Module):
         self.body = nn.ModuleList(Block(width) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, outputs)
+
+    def tensor_plan(self) -> dict[str, str]:
+        """How linear layers are cut across devices: the dense ones, not those of attention."""
+        return dense_layers(self.body)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         tokens, documents, place = tokens_and_documents(tokens, self._pad)
