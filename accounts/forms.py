@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from accounts import server_settings
 from accounts.models import Scope, User
 from accounts.passwords import LONGEST
 from accounts.permissions import SCOPE_RANKS, role_of
@@ -83,3 +84,16 @@ class NewToken(forms.Form):
         rank = role_of(user, None)
         allowed = [(scope.value, scope.label) for scope in Scope if SCOPE_RANKS[scope] <= rank]
         self.fields["scope"].choices = allowed  # type: ignore[attr-defined]
+
+
+class ServerSettings(forms.Form):
+    """Every setting of the whole server that is changed in place."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        for key, known in server_settings.KNOWN.items():
+            told = {"label": known.label, "help_text": known.help, "required": False}
+            if isinstance(known.default, bool):
+                self.fields[key] = forms.BooleanField(**told)
+            else:
+                self.fields[key] = forms.CharField(**told, widget=forms.Textarea({"rows": 2}))

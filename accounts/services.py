@@ -182,6 +182,18 @@ def set_active(user: User, active: bool, actor: Any, *, via: str = "page") -> No
 
 
 @transaction.atomic
+def change_settings(values: dict[str, Any], actor: Any, *, via: str = "page") -> None:
+    """Change those of `values` that are other than now; none when one is wrong. Raises Invalid with every problem."""
+    problems = [problem for key, value in values.items() if (problem := server_settings.problem_of(key, value))]
+    if problems:
+        raise Invalid(problems)
+    now = server_settings.all_values()
+    for key, value in values.items():
+        if value != now[key]:
+            change_setting(key, value, actor, via=via)
+
+
+@transaction.atomic
 def change_setting(key: str, value: Any, actor: Any, *, via: str = "page") -> None:
     """Change a setting of the server. Raises Invalid for an unknown key or a value of another kind."""
     if key not in server_settings.KNOWN:

@@ -1,4 +1,4 @@
-"""The pages of one's own settings: profile, API tokens, password."""
+"""The pages of settings: one's own profile, API tokens and password; for admins those of the server."""
 
 from typing import Any
 
@@ -11,15 +11,15 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views import View
 
-from accounts import services
+from accounts import server_settings, services
 from accounts.audit import address_of
-from accounts.forms import NewPassword, NewToken, Profile
+from accounts.forms import NewPassword, NewToken, Profile, ServerSettings
 from accounts.models import Token
 from accounts.permissions import require
 from accounts.views import add_problems, in_language_of
 from contract.problems import Invalid
 
-SECTIONS = ("profile", "tokens", "security")
+SECTIONS = ("profile", "tokens", "security", "server")
 
 
 class SettingsView(LoginRequiredMixin, View):
@@ -28,14 +28,17 @@ class SettingsView(LoginRequiredMixin, View):
     def get(self, request: Any, section: str = "profile") -> HttpResponse:
         if section not in SECTIONS:
             raise Http404
-        form = {"profile": _profile_form, "tokens": _token_form, "security": _password_form}[section](request)
-        return _page(request, section, form)
+        if section == "server":
+            require(request.user, "manage")
+        forms = {"profile": _profile_form, "tokens": _token_form, "security": _password_form, "server": _server_form}
+        return _page(request, section, forms[section](request))
 
     def post(self, request: Any, section: str = "profile") -> HttpResponse:
         require(request.user, "account", request.user)
         if section not in SECTIONS:
             raise Http404
-        return {"profile": _save_profile, "tokens": _change_tokens, "security": _save_password}[section](request)
+        save = {"profile": _save_profile, "tokens": _change_tokens, "security": _save_password, "server": _save_server}
+        return save[section](request)
 
 
 def _save_profile(request: Any) -> HttpResponse:
@@ -79,6 +82,24 @@ def _save_password(request: Any) -> HttpResponse:
     update_session_auth_hash(request, request.user)
     messages.success(request, _("Your password is changed. Your other sessions have ended."))
     return redirect("settings", "security")
+
+
+def _save_server(request: Any) -> HttpResponse:
+    require(request.user, "manage")
+    form = ServerSettings(request.POST)
+    if form.is_valid():
+        try:
+            services.change_settings(form.cleaned_data, request.user)
+        except Invalid as invalid:
+            add_problems(form, invalid)
+    if not form.is_valid():
+        return _page(request, "server", form, status=400)
+    messages.success(request, _("Saved."))
+    return redirect("settings", "server")
+
+
+def _server_form(request: Any) -> Form:
+    return ServerSettings(initial=server_settings.all_values())
 
 
 def _profile_form(request: Any) -> Form:

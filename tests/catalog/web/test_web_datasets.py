@@ -89,7 +89,7 @@ def test_private_addresses_are_refused_in_the_request(client, maria, switched_on
 
 def test_a_name_that_leads_into_a_private_network_ends_the_import_with_that_reason(client, maria, switched_on, home):
     """S57"""
-    dataset = imported(client, {"url": "http://localhost./data.zip"})
+    dataset = imported(client, {"url": "http://localhost/data.zip"})
     assert (dataset.state, "inside a private network" in why(dataset)) == ("failed", True)
     assert not files_below(home / "uploads")
 

@@ -1,0 +1,130 @@
+"""Forms for data from the web. They carry what was typed; `catalog.services.web_sources` says what is wrong with it."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from catalog.web.asked import BOUNDS
+from contract.problems import Invalid
+
+TAKE = [("images", gettext_lazy("Pictures")), ("texts", gettext_lazy("Texts"))]
+LABEL_BY = [
+    ("path", gettext_lazy("The path of the page")),
+    ("section", gettext_lazy("The nearest heading above")),
+    ("selector", gettext_lazy("What a CSS selector finds")),
+]
+OF = [("page", gettext_lazy("of the page")), ("image", gettext_lazy("of the picture"))]
+OWN_NAMES = {
+    "crawl.label.by": "label_by",
+    "crawl.label.pattern": "pattern",
+    "crawl.label.of": "of",
+    "crawl.label.selector": "selector",
+}
+
+
+class FromWeb(forms.Form):
+    kind = ""
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        required=False,
+        max_length=120,
+        help_text=gettext_lazy("Empty: where it comes from."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, data: Any = None):
+        super().__init__(data, auto_id=f"id_{self.kind}_%s")
+
+    def body(self) -> dict[str, Any]:
+        """As REST takes it."""
+        raise NotImplementedError
+
+    def tell(self, invalid: Invalid) -> None:
+        """Put each problem beside its field; one of a line says which line."""
+        for problem in invalid.problems:
+            sentence = _(problem.sentence) % problem.params
+            path, _dot, line = problem.path.rpartition(".")
+            if line.isdecimal():
+                sentence = _("Line %(line)s: %(problem)s") % {"line": int(line) + 1, "problem": sentence}
+            else:
+                path = problem.path
+            name = OWN_NAMES.get(path, path.removeprefix("crawl."))
+            self.add_error(name if name in self.fields else None, sentence)
+
+
+class Crawl(FromWeb):
+    kind = "crawl"
+    start = forms.CharField(
+        label=gettext_lazy("Start at"),
+        required=False,
+        help_text=gettext_lazy("One address a line."),
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": "https://example.org/"}),
+    )
+    take = forms.ChoiceField(label=gettext_lazy("Take"), choices=TAKE)
+    label_by = forms.ChoiceField(label=gettext_lazy("Labels come from"), choices=LABEL_BY)
+    pattern = forms.CharField(
+        label=gettext_lazy("Pattern of the path"),
+        required=False,
+        help_text=gettext_lazy("A regular expression with (?P<label>…). Empty: the first folder."),
+    )
+    of = forms.ChoiceField(label=gettext_lazy("The path"), choices=OF)
+    selector = forms.CharField(
+        label=gettext_lazy("CSS selector"), required=False, help_text=gettext_lazy("Such as h1 or figcaption.")
+    )
+    domains = forms.CharField(
+        label=gettext_lazy("Allowed domains"),
+        required=False,
+        help_text=gettext_lazy("Separated by blanks. Empty: only where it starts."),
+    )
+    depth = forms.IntegerField(label=gettext_lazy("Links to follow in a row"), initial=BOUNDS["depth"].default)
+    rate = forms.FloatField(label=gettext_lazy("Requests a second to one host"), initial=BOUNDS["rate"].default)
+    max_pages = forms.IntegerField(label=gettext_lazy("Most pages"), initial=BOUNDS["max_pages"].default)
+    max_items = forms.IntegerField(label=gettext_lazy("Most items"), initial=BOUNDS["max_items"].default)
+    max_mib = forms.IntegerField(label=gettext_lazy("Most MiB"), initial=BOUNDS["max_mib"].default)
+
+    def body(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        label = {"by": given["label_by"]}
+        if label["by"] == "path":
+            label |= {"pattern": given["pattern"], "of": given["of"]}
+        elif label["by"] == "selector":
+            label |= {"selector": given["selector"]}
+        own = ("start", "take", "domains", *BOUNDS)
+        return {"crawl": {name: given[name] for name in own} | {"label": label}}
+
+    def main_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("take", "label_by", "pattern", "of", "selector")]
+
+    def limits(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("domains", *BOUNDS)]
+
+
+class UrlList(FromWeb):
+    kind = "urls"
+    urls = forms.CharField(
+        label=gettext_lazy("Addresses and labels"),
+        required=False,
+        help_text=gettext_lazy("One a line: the address, a blank, its label."),
+        widget=forms.Textarea(attrs={"rows": 4, "placeholder": "https://example.org/1.jpg cat"}),
+    )
+    take = forms.ChoiceField(label=gettext_lazy("They are"), choices=TAKE)
+
+    def body(self) -> dict[str, Any]:
+        return {"urls": self.cleaned_data["urls"] or None, "take": self.cleaned_data["take"]}
+
+
+class OneFile(FromWeb):
+    kind = "url"
+    url = forms.CharField(
+        label=gettext_lazy("Address of an archive or a table"),
+        required=False,
+        widget=forms.TextInput(attrs={"inputmode": "url", "placeholder": "https://example.org/data.zip"}),
+    )
+
+    def body(self) -> dict[str, Any]:
+        return {"url": self.cleaned_data["url"]}
+
+
+FORMS: dict[str, type[FromWeb]] = {form.kind: form for form in (Crawl, UrlList, OneFile)}
