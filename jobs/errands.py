@@ -86,12 +86,26 @@ def lose(errand_id: int, device_id: int, now: datetime) -> None:
 
 
 def give_up(errands: Iterable[Errand], now: datetime) -> None:
-    """Nobody waits for these any longer: those that run are told to stop."""
+    """Nobody waits for these any longer."""
     for errand in errands:
-        with transaction.atomic():
-            if end(errand.pk, ErrandState.FAILED, {"ok": False, "reason": EndReason.START_TIMEOUT}, now):
-                payload = {"v": 1, "errand": errand.pk}
-                transaction.on_commit(partial(doorbell.ring, [errand.device_id], payload), robust=True)
+        _close(errand, ErrandState.FAILED, {"ok": False, "reason": EndReason.START_TIMEOUT}, now)
+
+
+def cancel(owner: User, numbers: Iterable[int], now: datetime) -> int:
+    """Their owner wants them no more; how many were still open. A device is free once its rank is gone."""
+    open_ones = Errand.objects.filter(pk__in=list(numbers), owner=owner, state__in=OPEN).order_by("pk")
+    answer = {"ok": False, "reason": EndReason.USER_CANCELLED, "user": owner.username, "at": now.isoformat()}
+    return sum(_close(errand, ErrandState.CANCELLED, answer, now) for errand in open_ones)
+
+
+@transaction.atomic
+def _close(errand: Errand, state: ErrandState, answer: dict[str, Any], now: datetime) -> bool:
+    """End it here; where it runs its device is told to stop it."""
+    closed = end(errand.pk, state, answer, now)
+    if closed:
+        payload = {"v": 1, "errand": errand.pk}
+        transaction.on_commit(partial(doorbell.ring, [errand.device_id], payload), robust=True)
+    return closed
 
 
 def end_overdue(now: datetime) -> int:

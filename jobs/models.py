@@ -138,6 +138,7 @@ class ErrandState(models.TextChoices):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 class Errand(models.Model):

@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from contract.reasons import EndReason
 from contract.spec import JobSpec
-from jobs import preflight
+from jobs import clock, errands, preflight
 from jobs.models import Errand, ErrandState
 
 
@@ -54,23 +54,31 @@ def start(actor: User, body: dict[str, Any]) -> Run:
 
 def progress(actor: User, numbers: list[int], body: dict[str, Any]) -> Run:
     """How far the actor's errands with these numbers are."""
-    errands = Errand.objects.filter(pk__in=numbers, owner=actor, kind="preflight").select_related("device")
-    return _run(list(errands.order_by("pk")), body)
+    own = Errand.objects.filter(pk__in=numbers, owner=actor, kind="preflight").select_related("device")
+    return _run(list(own.order_by("pk")), body)
 
 
-def _run(errands: list[Errand], body: dict[str, Any]) -> Run:
-    checks = preflight.checks_of(errand.pk for errand in errands)
-    states = {errand.device.slug: errand.state for errand in errands}
+def cancel(actor: User, numbers: list[int], body: dict[str, Any]) -> Run:
+    """Stop it: what has been measured stays shown."""
+    errands.cancel(actor, numbers, clock.now())
+    return progress(actor, numbers, body)
+
+
+def _run(sent: list[Errand], body: dict[str, Any]) -> Run:
+    checks = preflight.checks_of(errand.pk for errand in sent)
+    states = {errand.device.slug: errand.state for errand in sent}
     rows = [_row(check, states[check.device]) for check in checks if check.device]
-    numbers = ",".join(str(errand.pk) for errand in errands)
+    numbers = ",".join(str(errand.pk) for errand in sent)
     if any(row["state"] in ("waiting", "running") for row in rows):
         return Run(rows, numbers, True, "info", _("One real batch runs on each device…"))
+    if any(row["state"] == ErrandState.CANCELLED for row in rows):
+        return Run(rows, numbers, False, "neutral", _("Preflight was cancelled. Its devices are free in a moment."))
     bad = [check.text for check in checks if check.ok is False]
     if bad:
         n = len(bad)
         text = ngettext("It does not work on %(n)s device.", "It does not work on %(n)s devices.", n) % {"n": n}
         unequal = [check.text for check in checks if check.ok is False and not check.device]
-        return Run(rows, numbers, False, "bad", " ".join(unequal) or text, _fixes(errands, body))
+        return Run(rows, numbers, False, "bad", " ".join(unequal) or text, _fixes(sent, body))
     text = ngettext("It works on %(n)s device.", "It works on all %(n)s devices.", len(rows)) % {"n": len(rows)}
     agreed = [check.text for check in checks if not check.device]
     return Run(rows, numbers, False, "ok", " ".join([text, *agreed]))
@@ -78,6 +86,8 @@ def _run(errands: list[Errand], body: dict[str, Any]) -> Run:
 
 def _row(check: preflight.Check, state: str) -> dict[str, Any]:
     shown = {None: "running" if state == ErrandState.RUNNING else "waiting", True: "ok", False: "failed"}[check.ok]
+    if state == ErrandState.CANCELLED:
+        shown = "cancelled"
     return {
         "device": check.device,
         "state": shown,
@@ -88,9 +98,9 @@ def _row(check: preflight.Check, state: str) -> dict[str, Any]:
     }
 
 
-def _fixes(errands: list[Errand], body: dict[str, Any]) -> list[Fix]:
+def _fixes(sent: list[Errand], body: dict[str, Any]) -> list[Fix]:
     """Half the batch where memory ran out."""
-    if not any(errand.answer.get("reason") == EndReason.OUT_OF_MEMORY for errand in errands):
+    if not any(errand.answer.get("reason") == EndReason.OUT_OF_MEMORY for errand in sent):
         return []
     batch = JobSpec.parse(body).training.per_device_train_batch_size // 2
     if batch < 1:

@@ -60,12 +60,13 @@ def check(request: HttpRequest) -> JsonResponse:
 @login_required
 @require_POST
 def preflight(request: HttpRequest) -> JsonResponse:
-    """Start a preflight of what is filled in, or say how far one is that was started (`numbers`)."""
+    """Start a preflight of what is filled in; of one that was started (`numbers`) say how far it is, or `cancel` it."""
     require(request.user, "run")
-    numbers = [int(part) for part in request.POST.get("numbers", "").split(",") if part.isdecimal() and len(part) < 16]
+    numbers = _numbers(request.POST.get("numbers", ""))
     sheet = _posted(request)
     if numbers:
-        sheet.preflight = preflight_page.progress(signed_in(request), numbers, sheet.filling.body)
+        look = preflight_page.cancel if request.POST.get("cancel") else preflight_page.progress
+        sheet.preflight = look(signed_in(request), numbers, sheet.filling.body)
     elif sheet.filling.spec is not None:
         sheet.preflight = preflight_page.start(signed_in(request), sheet.filling.body)
     return JsonResponse(_told(request, sheet))
@@ -74,12 +75,15 @@ def preflight(request: HttpRequest) -> JsonResponse:
 def _act(request: HttpRequest, number: int | None) -> HttpResponse:
     """A button that was pressed without scripts, or Start."""
     sheet = _posted(request, number)
-    verb = request.POST.get("do", "").partition(":")[0]
+    verb, _colon, of = request.POST.get("do", "").partition(":")
     if verb == "start" and sheet.filling.spec is not None:
         return _start(request, sheet)
     if verb == "preflight" and sheet.filling.spec is not None:
         require(request.user, "run")
         sheet.preflight = preflight_page.start(signed_in(request), sheet.filling.body)
+    if verb == "cancel-preflight":
+        require(request.user, "run")
+        sheet.preflight = preflight_page.cancel(signed_in(request), _numbers(of), sheet.filling.body)
     if verb == "save":
         draft = _keep(request, sheet)
         messages.success(request, _("The draft is kept."))
@@ -182,6 +186,10 @@ def _titled(draft: Draft) -> dict[str, Any]:
     body = draft.data.get("body") or {}
     title = body.get("name") or body.get("dataset") or _("Without a name")
     return {"number": draft.pk, "title": str(title), "at": draft.updated_at}
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",") if part.isdecimal() and len(part) < 16]
 
 
 def _whole(text: Any) -> int:

@@ -25,6 +25,9 @@ function start() {
   });
   form.addEventListener("click", pressed);
   form.addEventListener("submit", () => clearTimeout(timer));
+  const file = form.querySelector("[data-spec-file]");
+  file.addEventListener("change", importSpec);
+  file.closest("label").hidden = false;
   document.addEventListener("keydown", goOn);
   document.querySelector("[data-keep-mine]")?.addEventListener("click", () => check({ overwrite: "1" }));
   document.querySelector("[data-take-theirs]")?.addEventListener("click", () => location.reload());
@@ -33,6 +36,20 @@ function start() {
   shownParts(form);
   markResets();
   watchPreflight();
+
+  /* A spec in a file becomes the text, and the text fills the form; what is wrong with it is listed as if it was typed. */
+  async function importSpec(event) {
+    event.stopPropagation();
+    const [file] = event.target.files;
+    event.target.value = "";
+    if (!file) return;
+    form.elements.text.value = await file.text();
+    form.elements.source.value = "text";
+    form.elements.language.value = "json";
+    await check({ do: "text" });
+    announce(gettext("The file is in the text now."));
+    form.elements.text.focus();
+  }
 
   function later() {
     markResets();
@@ -89,7 +106,7 @@ function start() {
     }
     const button = event.target.closest("button[name=do]");
     if (!button) return undefined;
-    const [verb] = button.value.split(":");
+    const [verb, of] = button.value.split(":");
     if (verb === "preset" || verb === "undo" || verb === "set") {
       event.preventDefault();
       form.elements.source.value = "form";
@@ -103,6 +120,10 @@ function start() {
     if (verb === "preflight") {
       event.preventDefault();
       return runPreflight({});
+    }
+    if (verb === "cancel-preflight") {
+      event.preventDefault();
+      return runPreflight({ numbers: of, cancel: "1" });
     }
     return undefined;
   }

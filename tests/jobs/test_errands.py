@@ -58,6 +58,21 @@ def checked(owner, *agents: FakeAgent, answers=(), within: float = 20, **body) -
     return found
 
 
+def test_a_cancelled_preflight_stops_and_frees_its_devices(gang, maria):
+    sent = preflight.start(maria, BODY).errands
+    scheduling.round(clock.now())
+    assert gang[0].ack().status_code == 200
+    assert gang[0].lease(port=5000).json()["wanted"] == "run"
+    numbers = [errand.pk for errand in sent]
+    assert errands.cancel(make_owner("somebody-else"), numbers, clock.now()) == 0
+    assert errands.cancel(maria, numbers, clock.now()) == 2
+    assert errands.cancel(maria, numbers, clock.now()) == 0
+    assert gang[0].lease(port=5000).json()["wanted"] == "stop"
+    gang[0].post("exit", outcome="cancelled", gone=True)
+    assert set(Errand.objects.values_list("state", flat=True)) == {"cancelled"}
+    assert not Lease.objects.filter(device=gang[0].device, released_at=None).exists()
+
+
 def test_a_preflight_runs_one_batch_on_each_device_and_creates_no_job(gang, maria):
     found = checked(maria, *gang, answers=[MEASURED, MEASURED])
     assert all(check["ok"] for checks in found.values() for check in checks)

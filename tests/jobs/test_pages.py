@@ -1,6 +1,7 @@
 """Home, list, queue, welcome and new job as the server answers them: filters, permissions, mistakes, bulk actions."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -298,6 +299,38 @@ def test_welcome_ticks_what_is_done_and_says_when_no_worker_runs():
     assert 'data-key="job" data-step="next"' in client.get("/welcome/").content.decode()
     make_job(owner=maria)
     assert 'data-key="job" data-step="done"' in client.get("/welcome/").content.decode()
+
+
+def dataset_of_a_fresh_form(user, query: str = "") -> str:
+    text = client_of(user).get(f"/jobs/new/{query}").content.decode()
+    return re.search(r"^dataset: (\S+)$", text, re.MULTILINE)[1]
+
+
+def test_a_new_form_keeps_to_the_data_one_came_from_or_used_last_whatever_is_imported():
+    maria, otto = make_owner(), make_owner("otto")
+    make_version(maria, slug="shown-off", demo=True)
+    make_job(owner=maria)
+    make_version(otto, slug="imported-later")
+    assert dataset_of_a_fresh_form(maria) == "shapes"
+    assert dataset_of_a_fresh_form(maria, "?dataset=imported-later") == "imported-later"
+    assert dataset_of_a_fresh_form(otto) == "shown-off"
+
+
+def test_a_preflight_is_cancelled_on_the_page_by_its_owner_only():
+    maria = make_owner()
+    make_job(owner=maria)
+    make_device("cpu-1")
+    make_device("cpu-2")
+    client = client_of(maria)
+    started = client.post("/jobs/new/preflight/", a_form()).json()["preflight"]
+    numbers = re.search(r'data-pending="([0-9,]+)"', started)[1]
+    form = a_form(numbers=numbers, cancel="1")
+    client_of(make_owner("otto")).post("/jobs/new/preflight/", form)
+    assert "cancel-preflight" in client.post("/jobs/new/preflight/", a_form(numbers=numbers)).json()["preflight"]
+    shown = client.post("/jobs/new/preflight/", form).json()["preflight"]
+    assert "Preflight was cancelled." in shown and "data-pending" not in shown
+    again = client.post("/jobs/new/", a_form(do=f"cancel-preflight:{numbers}")).content.decode()
+    assert "Preflight was cancelled." in again, "without scripts too"
 
 
 def test_home_offers_what_fits_the_demo_and_the_dialog_asks_before_it_goes():

@@ -1,5 +1,7 @@
 """Starting a job in the browser: the form alone, the form with its text, presets, mistakes, clone, draft."""
 
+import json
+
 import pytest
 
 from tests.pages.browsing import Reader
@@ -105,3 +107,29 @@ def test_a_viewer_may_fill_in_but_not_start(site, chromium, digits):
         page = reader.open(f"/jobs/new/?dataset={digits}")
         assert page.get_by_test_id("start").is_disabled()
         assert "Needs Operator" in page.get_by_test_id("summary").inner_text()
+
+
+def test_a_spec_in_a_file_fills_the_form_and_its_mistakes_are_listed(reader, digits):
+    page = reader.open(f"/jobs/new/?dataset={digits}")
+    page.locator("#raw > summary").click()
+    spec = {"task": "image-classification", "dataset": digits, "model": {"source": "conv"}, "name": "from a file"}
+    spec |= {"training": {"learning_rat": 1, "seed": 5}}
+    file = {"name": "job.json", "mimeType": "application/json", "buffer": json.dumps(spec, indent=1).encode()}
+    page.set_input_files("[data-testid=spec-file]", file)
+    page.wait_for_selector("[data-testid=problems]")
+    assert "learning_rate" in page.get_by_test_id("problems").inner_text()
+    file["buffer"] = file["buffer"].replace(b'learning_rat"', b'learning_rate"')
+    page.set_input_files("[data-testid=spec-file]", file)
+    page.wait_for_selector("[data-testid=ready]")
+    assert float(page.input_value("[name='training.learning_rate']")) == 1
+    assert (page.input_value("[name=name]"), page.input_value("[name='training.seed']")) == ("from a file", "5")
+
+
+def test_a_preflight_is_cancelled_while_it_runs(site, reader, digits):
+    for slug in ("cpu-1", "cpu-2"):
+        site.tell("connect", slug=slug)
+    page = reader.open(f"/jobs/new/?dataset={digits}")
+    page.get_by_test_id("preflight-button").click()
+    page.get_by_test_id("cancel-preflight").click()
+    page.wait_for_selector("[data-testid=preflight-row][data-state=cancelled]")
+    assert "Preflight was cancelled." in page.get_by_test_id("preflight-verdict").inner_text()
