@@ -13,6 +13,7 @@ from catalog import places
 from catalog.following import CRASHED
 from catalog.locks import alone
 from catalog.models import DatasetVersion
+from catalog.project_key import key_of
 from recipes.recipe import Recipe
 from recipes.sandbox import outside
 from recipes.sandbox.outside import Limits
@@ -44,19 +45,31 @@ def draw(version: DatasetVersion, items: dict[int, Item], steps: list[dict] | No
         missing = {number: item for number, item in items.items() if not _there(place, number)}
         if missing:
             _draw(version, place, missing, steps)
-            _forget_old(place.parent)
+            forget_old(place.parent)
     return {number: _drawing(place, number) for number in items}
 
 
 def _draw(version: DatasetVersion, place: Path, items: dict[int, Item], steps: list[dict] | None) -> None:
     directory = places.version(version.content_hash)
     pictures = [
-        {"file": str(file_of(directory, item)), "into": str(place / f"{number}.png")} for number, item in items.items()
+        {
+            "file": str(file_of(directory, item)),
+            "into": str(place / f"{number}.png"),
+            "number": number,
+            "boxes": item.target.get("boxes", []),
+        }
+        for number, item in items.items()
     ]
+    common = {
+        "pictures": pictures,
+        "steps": steps,
+        "side": SIDE,
+        "classes": version.schema["classes"],
+        "key": key_of(version.dataset.project),
+    }
     skip: dict[str, str] = {}
     while len(skip) < len(pictures):
-        request = {"pictures": pictures, "steps": steps, "side": SIDE, "skip": skip}
-        answer = outside.run("recipes.draw:draw", request, limits=LIMITS, seconds=SECONDS)
+        answer = outside.run("recipes.draw:draw", {**common, "skip": skip}, limits=LIMITS, seconds=SECONDS)
         if answer.result is not None:
             for into, why in answer.result["unreadable"].items():
                 Path(into).with_suffix(".json").write_text(json.dumps(why), encoding="utf-8")
@@ -81,7 +94,8 @@ def _drawing(place: Path, number: int) -> Drawing:
     return Drawing(path, CRASHED, {})
 
 
-def _forget_old(parent: Path) -> None:
+def forget_old(parent: Path) -> None:
+    """Keep what was drawn for the recipes looked at last."""
     recipes = sorted(
         (path for path in parent.iterdir() if path.name != "as-it-came"), key=lambda path: path.stat().st_mtime
     )

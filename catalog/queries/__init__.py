@@ -13,7 +13,8 @@ from catalog.queries.datasets import (
 )
 from catalog.queries.devices import file_for, readiness, readiness_summary, wanted_by
 from catalog.queries.diff import diff
-from catalog.queries.samples import PREVIEWED, SAMPLES_A_PAGE, items_at, preview, preview_numbers, samples
+from catalog.queries.previews import preview
+from catalog.queries.samples import PREVIEWED, SAMPLES_A_PAGE, items_at, preview_numbers, samples
 
 __all__ = [
     "PREVIEWED",

@@ -1,18 +1,13 @@
-"""Items of a version, a page at a time, and a look at what a recipe makes of them."""
+"""Items of a version, a page at a time."""
 
 import itertools
-import json
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote
 
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
-from catalog import drawings, places
+from catalog import places
 from catalog.models import DatasetVersion
-from recipes.recipe import Recipe
-from recipes.steps import Shape
 from recipes.version import SPLITS, Item, read_items
 
 SAMPLES_A_PAGE = 24
@@ -40,30 +35,6 @@ def samples(version: DatasetVersion, split: str = "", page: int = 1, label: str 
     return _page(version, shown, page, pages, count)
 
 
-def preview(version: DatasetVersion, steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Eight items of the train split, spread over its classes, before and after `steps` (already checked).
-
-    Each: what `samples` tells, `after` (address of the picture), `shape_after`, and `problem` when it cannot be read.
-    """
-    recipe = Recipe.parse(steps)
-    items = items_at(version, preview_numbers(version))
-    drawn = drawings.draw(version, items, steps)
-    rows = []
-    for number, item in items.items():
-        shape = recipe.shape_of(Shape(item.channels, item.height, item.width))
-        address = reverse("dataset_preview_image", args=[version.dataset.slug, version.number, number])
-        why = drawn[number]
-        rows.append(
-            _sample(version, number, item)
-            | {
-                "after": f"{address}?recipe={quote(json.dumps(steps, separators=(',', ':')))}",
-                "shape_after": shape._asdict(),
-                "problem": _(why.reason) % (why.params or {}) if why.reason else "",
-            }
-        )
-    return rows
-
-
 def preview_numbers(version: DatasetVersion) -> list[int]:
     """The items that a preview shows: evenly spaced over the train split, so the same ones each time."""
     start, count = _range(version, "train")
@@ -76,6 +47,36 @@ def items_at(version: DatasetVersion, numbers: Iterable[int]) -> dict[int, Item]
     wanted = {number for number in numbers if 0 <= number < version.items}
     last = max(wanted, default=-1)
     return {number: item for number, item in itertools.islice(_numbered(version), last + 1) if number in wanted}
+
+
+def sample(version: DatasetVersion, number: int, item: Item) -> dict[str, Any]:
+    """What every item has, and its picture, text, messages or row."""
+    classes = version.schema["classes"]
+    named = [classes[label] for label in dict.fromkeys(labels_of(item.target))]
+    sample: dict[str, Any] = {
+        "number": number,
+        "name": item.name,
+        "split": item.split,
+        "class": ", ".join(named),
+        "bytes": item.bytes,
+        "target": item.target,
+    }
+    if item.group:
+        sample["group"] = item.group
+    if item.origin:
+        sample["origin"] = item.origin
+    if not item.file:
+        return sample | {"data": item.data}
+    address = reverse("dataset_image", args=[version.dataset.slug, version.number, number])
+    size = {"width": item.width, "height": item.height, "channels": item.channels}
+    return sample | size | {"image": address}
+
+
+def labels_of(target: dict[str, Any]) -> list[int]:
+    """The numbers of the classes that a target names."""
+    if "label" in target:
+        return [target["label"]]
+    return target.get("labels") or [box[4] for box in target.get("boxes", ())]
 
 
 def _numbered(version: DatasetVersion) -> Iterable[tuple[int, Item]]:
@@ -97,33 +98,5 @@ def _place(page: int, count: int) -> tuple[int, int, int]:
 
 
 def _page(version, shown: Iterable[tuple[int, Item]], page: int, pages: int, count: int) -> dict[str, Any]:
-    items = [_sample(version, number, item) for number, item in shown]
+    items = [sample(version, number, item) for number, item in shown]
     return {"items": items, "page": page, "pages": pages, "count": count}
-
-
-def _sample(version: DatasetVersion, number: int, item: Item) -> dict[str, Any]:
-    """What every item has, and its picture, text, messages or row."""
-    classes = version.schema["classes"]
-    named = [classes[label] for label in dict.fromkeys(labels_of(item.target))]
-    sample: dict[str, Any] = {
-        "number": number,
-        "name": item.name,
-        "split": item.split,
-        "class": ", ".join(named),
-        "bytes": item.bytes,
-        "target": item.target,
-    }
-    if item.group:
-        sample["group"] = item.group
-    if not item.file:
-        return sample | {"data": item.data}
-    address = reverse("dataset_image", args=[version.dataset.slug, version.number, number])
-    size = {"width": item.width, "height": item.height, "channels": item.channels}
-    return sample | size | {"image": address}
-
-
-def labels_of(target: dict[str, Any]) -> list[int]:
-    """The numbers of the classes that a target names."""
-    if "label" in target:
-        return [target["label"]]
-    return target.get("labels") or [box[4] for box in target.get("boxes", ())]

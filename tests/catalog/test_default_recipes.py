@@ -1,0 +1,72 @@
+"""A user who changes nothing gets prepared data for every task, and sees eight samples before and after."""
+
+import json
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from accounts.models import Project
+from catalog import queries, recipes, services, tasks
+from catalog.models import PreparedState
+from tests.accounts.factories import make_user
+from tests.catalog.data_factories import coco, texts_csv
+from tests.catalog.factories import built, zipped
+
+pytestmark = pytest.mark.django_db
+
+
+def rows_csv(target) -> str:
+    rows = [
+        f"{number},{'' if number % 7 == 0 else number / 2},{'rgb'[number % 3]},{target(number)}" for number in range(40)
+    ]
+    return "\n".join(["age,height,colour,label", *rows]) + "\n"
+
+
+def chats_jsonl() -> str:
+    talks = (
+        [{"role": "user", "content": f"Say {number}."}, {"role": "assistant", "content": f"It is {number}."}]
+        for number in range(40)
+    )
+    return "".join(json.dumps({"messages": talk}) + "\n" for talk in talks)
+
+
+DATA = {
+    "text-classification": ("texts.csv", texts_csv()),
+    "causal-lm": ("chats.jsonl", chats_jsonl()),
+    "tabular-classification": ("rows.csv", rows_csv(lambda number: ("no", "yes")[number % 2])),
+    "tabular-regression": ("rows.csv", rows_csv(lambda number: number * 1.5 + 0.25)),
+    "object-detection": ("boxes.zip", zipped(coco(40))),
+}
+"""file by task"""
+
+
+@pytest.fixture(params=DATA)
+def version(request):
+    name, content = DATA[request.param]
+    data = content if isinstance(content, bytes) else content.encode()
+    dataset = services.add_upload(make_user(), Project.default(), "mine", SimpleUploadedFile(name, data))
+    tasks.import_dataset(dataset.pk)
+    dataset.refresh_from_db()
+    version = dataset.versions.get()
+    assert queries.task_of(version) == request.param
+    return version
+
+
+def test_the_default_recipe_works_and_its_samples_are_shown_before_and_after(client, version):
+    task = queries.task_of(version)
+    steps = recipes.default_steps(version, task)
+    assert recipes.check(steps, version.schema, task=task) == []
+    prepared = built(version, steps)
+    assert (prepared.state, prepared.error) == (PreparedState.READY, "")
+    assert prepared.manifest["task"] == task
+    rows = queries.preview(version, steps)
+    assert len(rows) == 8
+    assert [row["problem"] for row in rows] == [""] * 8
+    assert all(row["before"] and row["after"] for row in rows if "image" not in row)
+    assert rows == queries.preview(version, steps)
+    client.force_login(version.dataset.owner)
+    page = client.get(f"{reverse('dataset_version', args=[version.dataset.slug, version.number])}samples/")
+    assert page.status_code == 200
+    assert page.content.decode().count('data-testid="before-after"') == (0 if task == "object-detection" else 8)
+    assert all(recipes.words(prepared.recipe.steps))
