@@ -9,7 +9,8 @@ from accounts.models import User
 from accounts.permissions import visible
 from catalog import queries as catalog_queries
 from catalog import recipes
-from catalog.models import Dataset, DatasetState
+from catalog.base_models.queries import models_of
+from catalog.models import BaseModel, BaseModelState, Dataset, DatasetState
 from config.formats import size, whole
 from contract.problems import Invalid
 from contract.spec import TASKS, TASKS_BUILT
@@ -62,11 +63,13 @@ def choices(actor: User, filling: Filling) -> dict[str, Any]:
         "dataset": values["dataset"],
         "model_source": values["model.source"],
         "model_job": values["model.id"],
+        "model_slug": values["model.slug"],
         "devices_by": values["devices.by"],
         "rest": values["rest"],
         "tasks": _tasks(values["task"]),
         "models": _models(values["model.source"]),
         "source_jobs": _source_jobs(actor),
+        "base_models": _base_models(actor),
         "datasets": _datasets(actor, values),
         "devices": _devices(actor, values["devices.ids"]),
         "recipe_words": _recipe_words(actor, filling),
@@ -106,13 +109,23 @@ def _models(chosen: str) -> list[Option]:
         ("conv", _("Small convolutional network"), _("For pictures; trains in minutes on a CPU."), ""),
         ("dense", _("Dense network"), _("Every pixel to every unit; the quickest there is."), ""),
         ("job", _("Result of a job"), _("Go on from weights that were trained here: true fine-tuning."), ""),
+        ("registered", _("Registered model"), _("Weights that were added under Models."), ""),
         ("keras", _("Keras definition"), _("A Keras 3 model, run on PyTorch."), not_built),
-        ("transformers", _("Transformers folder"), _("A registered local model directory."), not_built),
-        ("registered", _("Registered model"), _("Weights that were uploaded here."), not_built),
+        ("transformers", _("Transformers folder"), _("A directory or configuration."), _in_text(chosen)),
     ]
     return [
         Option(value, title, detail, reason=reason, checked=value == chosen) for value, title, detail, reason in found
     ]
+
+
+def _in_text(chosen: str) -> str:
+    """This source has no fields: it is written into the raw spec."""
+    return "" if chosen == "transformers" else _("Add the folder under Models, or name it in the raw spec.")
+
+
+def _base_models(actor: User) -> list[BaseModel]:
+    """Whether one can do the task is told by the spec, once both are chosen."""
+    return list(models_of(actor).filter(state=BaseModelState.READY)[:MOST_CHOICES])
 
 
 def _source_jobs(actor: User) -> list[Job]:

@@ -75,6 +75,7 @@ def model(request: HttpRequest, slug: str) -> HttpResponse:
     found = _model(request, slug)
     context: dict[str, Any] = {
         "model": found,
+        "source": found.source.get("file") or found.source.get("path", ""),
         "error": queries.error_text(found),
         "may_change": may(request.user, "change", found),
         "may_run": may(request.user, "run", found),
