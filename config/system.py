@@ -89,9 +89,7 @@ def _broker() -> Look:
         with redis.Redis.from_url(settings.REDIS_URL, **wait) as client:
             client.ping()
     except (redis.RedisError, OSError) as error:
-        advice = _(
-            "Training and this page go on; live updates are off and jobs start some seconds later. Start it again."
-        )
+        advice = _("Training goes on; live updates are off and jobs start some seconds later. Start it again.")
         value = _("Does not answer: %(error)s") % {"error": type(error).__name__}
         return Part("broker", _("Broker"), value, "bad", advice), [Sample("fleetune_broker_up", 0)]
     seconds = time.perf_counter() - began
@@ -157,9 +155,9 @@ def _workers() -> Look:
     value = ", ".join(told) or _("None has told its version")
     advice = ""
     if len(told) > 1:
-        hosts = ", ".join(f"{name}: {version or '?'}" for name, version in versions.items())
+        which = ", ".join(f"{name}: {version or '?'}" for name, version in versions.items())
         advice = _("Hosts run different agents (%(hosts)s). Run the join command again on the older ones.")
-        advice %= {"hosts": hosts}
+        advice %= {"hosts": which}
     samples = [Sample("fleetune_agent_info", 1, (("host", name), ("version", v))) for name, v in versions.items()]
     return Part("workers", _("Agent version"), value, "warn" if advice else "ok", advice), samples
 
