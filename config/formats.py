@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 register = template.Library()
 
 MISSING = "—"
-SHARES = ("accuracy", "f1_macro", "map", "percent")
+SHARES = ("accuracy", "f1_macro", "map", "map_50", "token_accuracy", "exact_match", "percent")
 """the last words of metric keys whose values are shown as percentages"""
 
 STATES = {

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import filter_text
 from accounts.permissions import visible
+from jobs import task_metrics
 from jobs.models import Job, Latest
 from jobs.states import DRIVEN, ENDED, JobState
 
@@ -29,8 +30,9 @@ CHIPS = (
     ("is", "archived", gettext_lazy("Archived")),
 )
 """the filters that a click sets, each with what the chip says"""
-SORTS = {"id": "pk", "name": "name", "state": "state", "accuracy": "accuracy", "loss": "loss", "ended": "ended_at"}
-SORT_METRICS = {"accuracy": "eval/accuracy", "loss": "eval/loss"}
+SORTS = {"id": "pk", "name": "name", "state": "state", "result": "result", "loss": "loss", "ended": "ended_at"}
+SORT_METRICS = {"result": task_metrics.HEADLINE_KEYS, "loss": ("eval/loss",)}
+"""keys whose last point a list is sorted by; a job has one of them"""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _tagged(jobs: QuerySet[Job], tag: str) -> list[int]:
 def _sorted(jobs: QuerySet[Job], sort: str) -> QuerySet[Job]:
     name = sort.removeprefix("-")
     if name in SORT_METRICS:
-        latest = Latest.objects.filter(job=OuterRef("pk"), key=SORT_METRICS[name]).values("value")[:1]
+        latest = Latest.objects.filter(job=OuterRef("pk"), key__in=SORT_METRICS[name]).values("value")[:1]
         jobs = jobs.annotate(**{name: Subquery(latest)})
     column = F(SORTS[name])
     order = column.desc(nulls_last=True) if sort.startswith("-") else column.asc(nulls_last=True)

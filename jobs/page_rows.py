@@ -6,21 +6,12 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext as _
 
-from jobs import queries, sparkline
+from jobs import queries, sparkline, task_metrics
 from jobs.job_page import headline
 from jobs.models import Job
 from jobs.states import ENDED
-
-BEST_KEYS = {
-    "eval/accuracy": gettext_lazy("Accuracy"),
-    "eval/map": gettext_lazy("mAP"),
-    "train/accuracy": gettext_lazy("Training"),
-    "eval/loss": gettext_lazy("Loss"),
-    "train/loss": gettext_lazy("Loss"),
-}
-"""in the order in which one is taken for a list, each with what the list calls it"""
 
 
 @dataclass
@@ -53,8 +44,11 @@ class JobRow:
         return len(devices["ids"]) or devices["count"]
 
     @property
-    def accuracy(self) -> float | None:
-        return self.parts["summary"].get("eval/accuracy")
+    def result(self) -> dict[str, Any] | None:
+        """The headline of the job's task on the validation split."""
+        name = task_metrics.facts(self.job).headline
+        value = self.parts["summary"].get(f"eval/{name}")
+        return None if value is None else {"key": f"eval/{name}", "name": task_metrics.name_of(name), "value": value}
 
     @property
     def short_reason(self) -> str:
@@ -67,11 +61,12 @@ class JobRow:
 
     @property
     def best(self) -> dict[str, Any] | None:
-        """The metric that a list shows: the first known of BEST_KEYS."""
-        for key, label in BEST_KEYS.items():
+        """The metric that a list shows: the first known of the most telling ones, and on which data it was measured."""
+        name = task_metrics.facts(self.job).headline
+        for key in (f"eval/{name}", f"train/{name}", "eval/loss", "train/loss"):
             value = self.parts["summary"].get(key)
             if value is not None:
-                return {"key": key, "label": label, "value": value}
+                return {"key": key, "label": task_metrics.measured_on(key), "value": value}
         return None
 
     @property

@@ -6,13 +6,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
-from jobs import history, queries
+from jobs import history, queries, task_metrics
 from jobs.metrics import reduce
 from jobs.metrics.points import Points
 from jobs.metrics.read import Wanted
 from jobs.models import Job
 
-CHARTS = ("train/loss", "train/accuracy", "eval/loss", "eval/accuracy")
 COLOURS = ("#3F8DF1", "#B68353", "#136D54", "#CD3191", "#604C00", "#067CAA", "#5430B6", "#353E47")
 WIDTH, HEIGHT, POINTS = 640, 200, 400
 STYLE = (
@@ -65,9 +64,10 @@ def _flat(value: Any, path: str = "") -> list[tuple[str, Any]]:
 
 
 def _charts(job: Job) -> list[str]:
-    found = reduce.overview(Wanted(job.pk, list(CHARTS)), POINTS)
+    keys = [key for chart in task_metrics.charts(job) for key in chart["keys"].split()]
+    found = reduce.overview(Wanted(job.pk, keys), POINTS)
     charts = []
-    for key in CHARTS:
+    for key in keys:
         lines = [(rank, one.points) for (rank, name), one in found.items() if name == key and len(one.points) > 1]
         if lines:
             charts.append(_chart(key, lines))

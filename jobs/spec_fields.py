@@ -23,6 +23,7 @@ from contract.spec import (
     STRATEGIES_BUILT,
 )
 from contract.tasks import TASKS
+from jobs.task_metrics import NAMES
 
 
 @dataclass(frozen=True)
@@ -106,22 +107,18 @@ SPLIT_CHOICES = _named(
     SPLITS, SPLITS, {"train": (_("Train"), ""), "validation": (_("Validation"), ""), "test": (_("Test"), "")}
 )
 METRICS = tuple(dict.fromkeys([*(name for facts in TASKS.values() for name in facts.metrics), "loss"]))
+METRIC_HELP = {
+    "map": _("Of boxes, over overlaps from 0.5 to 0.95, as COCO measures it"),
+    "map_50": _("Of boxes that overlap by half or more"),
+    "perplexity": _("How many tokens the model hesitates between; 1 is best"),
+    "rmse": _("In the units of the target; large errors count more"),
+    "mae": _("In the units of the target"),
+    "r2": _("1 is best, 0 is as good as always saying the mean"),
+}
 METRIC_CHOICES = _named(
     METRICS,
     METRICS,
-    {
-        "accuracy": (_("Accuracy"), ""),
-        "f1_macro": (_("F1 (macro)"), ""),
-        "map": (_("mAP"), _("Of boxes, over overlaps from 0.5 to 0.95, as COCO measures it")),
-        "map_50": (_("mAP at 0.5"), _("Of boxes that overlap by half or more")),
-        "perplexity": (_("Perplexity"), _("How many tokens the model hesitates between; 1 is best")),
-        "token_accuracy": (_("Token accuracy"), ""),
-        "exact_match": (_("Exact answers"), ""),
-        "rmse": (_("RMSE"), _("In the units of the target; large errors count more")),
-        "mae": (_("Mean error"), _("In the units of the target")),
-        "r2": (_("R²"), _("1 is best, 0 is as good as always saying the mean")),
-        "loss": (_("Loss"), ""),
-    },
+    {name: (label, METRIC_HELP.get(name, "")) for name, label in NAMES.items()},
 )
 FORMAT_CHOICES = _named(
     FORMATS,

@@ -5,22 +5,14 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts.permissions import may
 from config.formats import duration, metric, percent, whole
+from jobs import task_metrics
 from jobs.models import Evaluation, Job
 from jobs.states import DRIVEN, ENDED, JobState
 
 BEFORE_STEPS = (JobState.PENDING, JobState.CLAIMED, JobState.STARTING)
-TESTED = ("accuracy", "map", "loss")
-"""which metric of the evaluation on the test split leads"""
-RESULT_KEYS = (
-    ("eval/accuracy", gettext_lazy("Eval accuracy")),
-    ("eval/map", gettext_lazy("Eval mAP")),
-    ("eval/loss", gettext_lazy("Eval loss")),
-    ("train/loss", gettext_lazy("Train loss")),
-)
 
 
 def progress_text(job: Job, row: dict[str, Any]) -> str:
@@ -52,21 +44,22 @@ def time_left(seconds: float | None) -> str:
 
 def tiles(job: Job, row: dict[str, Any], evaluations: Iterable[Evaluation]) -> list[dict[str, str]]:
     """The few numbers beside the progress: what was measured on the test split, else the last points, then time."""
-    shown = _tested(evaluations)
-    for key, label in RESULT_KEYS:
+    shown = _tested(job, evaluations)
+    for key, label in task_metrics.result_keys(job):
         value = row["summary"].get(key)
         if value is not None:
-            shown.append({"label": str(label), "number": metric(value, key), "key": key})
+            shown.append({"label": label, "number": metric(value, key), "key": key})
     if job.started_at:
         shown.insert(3, {"label": _("Elapsed"), "number": duration(elapsed_seconds(job)), "key": "elapsed"})
     return shown[:4]
 
 
-def _tested(evaluations: Iterable[Evaluation]) -> list[dict[str, str]]:
+def _tested(job: Job, evaluations: Iterable[Evaluation]) -> list[dict[str, str]]:
+    """The most telling metric of the evaluation on the split that the job named."""
     for evaluation in evaluations:
-        name = next((name for name in TESTED if name in evaluation.metrics), "")
+        name = next((name for name in task_metrics.by_weight(job) if name in evaluation.metrics), "")
         if name:
-            label = _("%(split)s %(metric)s") % {"split": evaluation.split.capitalize(), "metric": name}
+            label = _("%(metric)s, %(split)s") % {"split": evaluation.split, "metric": task_metrics.name_of(name)}
             return [{"label": label, "number": metric(evaluation.metrics[name], name), "key": f"test/{name}"}]
     return []
 

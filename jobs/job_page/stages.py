@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from config.formats import duration, metric, short_hash, whole
+from jobs import task_metrics
 from jobs.models import Attempt, Job
 from jobs.states import ENDED, JobState
 
@@ -18,7 +19,6 @@ STAGES = (
 )
 PROVING = {"preprocess": "data_hash", "compile": "graph_hash", "fine_tune": "weights_hash"}
 """what must be the same on every device after a stage"""
-HEADLINE_METRICS = ("accuracy", "map", "f1_macro", "loss")
 
 Proofs = Mapping[str, dict[str, Any]]
 """{rank: what it proved}"""
@@ -44,7 +44,7 @@ def _stage(job: Job, attempt: Attempt | None, index: int, complete: list[bool]) 
         "label": label,
         "step": step,
         "detail": _detail(job, attempt, key, step, proofs),
-        "proof": _proof(key, proofs) if proofs else "",
+        "proof": _proof(job, key, proofs) if proofs else "",
         "devices": _by_device(attempt, key, proofs),
     }
 
@@ -71,9 +71,9 @@ def _detail(job: Job, attempt: Attempt | None, key: str, step: str, proofs: Proo
     return duration(slowest) if slowest else ""
 
 
-def _proof(key: str, proofs: Proofs) -> str:
+def _proof(job: Job, key: str, proofs: Proofs) -> str:
     if key == "evaluate":
-        return _evaluation_proof(proofs)
+        return _evaluation_proof(job, proofs)
     found = [facts.get(PROVING[key], "") for facts in proofs.values()]
     if not all(found):
         return ""
@@ -91,13 +91,13 @@ def _proof(key: str, proofs: Proofs) -> str:
     return text % parts
 
 
-def _evaluation_proof(proofs: Proofs) -> str:
+def _evaluation_proof(job: Job, proofs: Proofs) -> str:
     measured = [facts.get("metrics", {}) for facts in proofs.values()]
-    name = next((name for name in HEADLINE_METRICS if all(name in metrics for metrics in measured)), "")
+    name = next((name for name in task_metrics.by_weight(job) if all(name in metrics for metrics in measured)), "")
     if not name:
         return ""
     values = {metrics[name] for metrics in measured}
-    parts = {"metric": name, "value": metric(measured[0][name], name), "count": len(measured)}
+    parts = {"metric": task_metrics.name_of(name), "value": metric(measured[0][name], name), "count": len(measured)}
     if len(values) > 1:
         lowest, highest = metric(min(values), name), metric(max(values), name)
         return _("%(metric)s %(low)s to %(high)s: not the same") % (parts | {"low": lowest, "high": highest})

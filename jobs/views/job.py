@@ -8,23 +8,18 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import User
 from accounts.permissions import require, visible
 from config.formats import state_word
 from contract.problems import Invalid
-from jobs import queries, sentences, services
+from jobs import queries, sentences, services, task_metrics
 from jobs.job_page import failure, headline, lanes, log_tail, point_table, stages, tabs
 from jobs.models import Attempt, Job
 from jobs.states import DRIVEN, ENDED, JobState
 
 PARTS = {"summary": "jobs/job_summary.html", "devices": "jobs/job_devices.html"}
-CHARTS = (
-    {"name": "loss", "keys": "train/loss eval/loss", "title": gettext_lazy("Loss")},
-    {"name": "accuracy", "keys": "train/accuracy eval/accuracy", "title": gettext_lazy("Accuracy")},
-)
 
 
 @login_required
@@ -108,7 +103,9 @@ def _summary(request: HttpRequest, job: Job, tab: str) -> dict[str, Any]:
 
 def _overview(job: Job, attempt: Attempt | None, wanted_log: str) -> dict[str, Any]:
     names = _names(attempt)
-    charts = [chart | {"table": point_table.of(job, str(chart["keys"]).split(), names)} for chart in CHARTS]
+    charts = [
+        chart | {"table": point_table.of(job, chart["keys"].split(), names)} for chart in task_metrics.charts(job)
+    ]
     return {"charts": charts, "log": log_tail.of(job, names, wanted_log), "wanted_log": wanted_log}
 
 

@@ -1,7 +1,6 @@
 /* Step, share, time left and the headline numbers, patched as points come. The tab's title begins with the share. */
 import { duration, metric, percent, say, timeLeft, whole } from "./format.js";
 
-const RESULTS = ["eval/accuracy", "eval/map", "eval/loss", "train/loss"];
 const LEAST_MS = 500;
 const PACE_MS = 30_000; // the pace is that of the last half minute
 const PACE_STEPS = 20; // before so many steps nobody knows how fast it is
@@ -30,7 +29,7 @@ export class JobProgress {
     for (const { key, steps, values } of frame.series) {
       if (!steps.length) continue;
       if (key === "train/loss") this.#advance(steps[steps.length - 1]);
-      if (RESULTS.includes(key)) this.#figure(key, values[values.length - 1]);
+      if (key.startsWith("eval/") || key === "train/loss") this.#figure(key, values[values.length - 1]);
     }
     this.#showSoon();
   }

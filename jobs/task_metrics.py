@@ -1,0 +1,72 @@
+"""What pages call the metrics of a job's task, and in which order they are shown."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contract.tasks import TASKS, TaskFacts
+from jobs.models import Job
+
+NAMES: dict[str, Any] = {
+    "accuracy": gettext_lazy("Accuracy"),
+    "f1_macro": gettext_lazy("F1 (macro)"),
+    "map": gettext_lazy("mAP"),
+    "map_50": gettext_lazy("mAP at 0.5"),
+    "perplexity": gettext_lazy("Perplexity"),
+    "token_accuracy": gettext_lazy("Token accuracy"),
+    "exact_match": gettext_lazy("Exact answers"),
+    "rmse": gettext_lazy("RMSE"),
+    "mae": gettext_lazy("Mean error"),
+    "r2": gettext_lazy("R²"),
+    "loss": gettext_lazy("Loss"),
+}
+HEADLINE_KEYS = tuple(dict.fromkeys(f"eval/{facts.headline}" for facts in TASKS.values()))
+"""of all tasks: a job has one of them"""
+BESIDE = {"map": ("map_50",), "rmse": ("mae",)}
+"""metrics in the same units as a headline, drawn in its chart"""
+SHOWN = 2
+"""metrics of a task that a job's page names, besides the loss"""
+
+
+def facts(job: Job) -> TaskFacts:
+    return TASKS[job.spec["task"]]
+
+
+def name_of(metric: str) -> str:
+    """As pages call it; a metric that nobody named is called by its key."""
+    return str(NAMES.get(metric, metric))
+
+
+def measured_on(key: str) -> str:
+    """The name of a key of points with the data that it was measured on: nobody takes it for the test's."""
+    split, _slash, metric = key.partition("/")
+    said = _("%(metric)s, validation") if split == "eval" else _("%(metric)s, training")
+    return said % {"metric": name_of(metric)}
+
+
+def by_weight(job: Job) -> list[str]:
+    """Metrics of the job's task, the one to show first in front, the loss at the end."""
+    known = facts(job)
+    return list(dict.fromkeys([known.headline, *known.metrics, "loss"]))
+
+
+def result_keys(job: Job) -> list[tuple[str, str]]:
+    """Keys of points that tell how good a job is, most telling first, each with its name."""
+    validated = _("%(metric)s, validation")
+    first = [metric for metric in by_weight(job) if metric != "loss"][:SHOWN]
+    evaluated = [
+        (f"eval/{metric}", validated % {"metric": name_of(metric)}) for metric in [*first[:1], "loss", *first[1:]]
+    ]
+    return [*evaluated[:2], ("train/loss", _("Loss, training")), *evaluated[2:]]
+
+
+def charts(job: Job) -> list[dict[str, Any]]:
+    """The charts of a job's overview: name, keys with a space between, title."""
+    known = facts(job)
+    train = [f"train/{known.headline}"] if known.headline in known.train_keys else []
+    evaluated = [f"eval/{metric}" for metric in (known.headline, *BESIDE.get(known.headline, ()))]
+    return [
+        {"name": "loss", "keys": "train/loss eval/loss", "title": NAMES["loss"]},
+        {"name": known.headline, "keys": " ".join([*train, *evaluated]), "title": NAMES[known.headline]},
+    ]
