@@ -14,13 +14,12 @@ from contract.problems import Invalid, Problem, choice, gettext_noop, unknown
 from contract.spec_devices import Devices, device_problems
 from contract.spec_model import MODEL_SOURCES_BUILT, model_problems
 from contract.spec_parallel import STRATEGIES, STRATEGIES_BUILT, Parallel, parallel_problems
+from contract.spec_training import OPTIMIZERS, SCHEDULES, Training, training_problems
 from contract.tasks import TASKS
 
 TASKS_BUILT = tuple(TASKS)
 METHODS = ("full", "head", "lora")
 METHODS_BUILT = ("full", "head", "lora")
-OPTIMIZERS = ("adam", "adamw", "sgd")
-SCHEDULES = ("constant", "constant_with_warmup", "linear", "cosine")
 FORMATS = ("safetensors", "onnx", "onnx-int8", "pt2", "aoti", "tf-saved-model", "litert")
 FORMATS_BUILT = ("safetensors", "onnx", "onnx-int8", "pt2")
 SPLITS = ("train", "validation", "test")
@@ -38,35 +37,6 @@ class Method:
     use_dora: bool = False
     layer_decay: float = 1.0
     """each layer below the head learns at so much of the rate of the one above"""
-
-
-@dataclass(frozen=True)
-class Training:
-    """Names and meanings of Hugging Face's `TrainingArguments`."""
-
-    num_train_epochs: float = 5
-    max_steps: int = -1
-    """optimizer steps in all; -1 = by epochs"""
-    per_device_train_batch_size: int = 64
-    per_device_eval_batch_size: int = 256
-    learning_rate: float = 0.001
-    optim: str = "adamw"
-    lr_scheduler_type: str = "linear"
-    warmup_steps: int = 0
-    weight_decay: float = 0.0
-    max_grad_norm: float = 1.0
-    """0 = no clipping"""
-    gradient_accumulation_steps: int = 1
-    seed: int = 42
-    logging_steps: int = 1
-    eval_steps: int = 0
-    """optimizer steps between evaluations on the validation split; 0 = once an epoch"""
-    save_steps: int = 0
-    """optimizer steps between checkpoints; 0 = each epoch, at most one each 10 s"""
-    label_smoothing_factor: float = 0.0
-    early_stopping_patience: int = 0
-    bf16: bool | str = False
-    torch_compile: bool | str = False
 
 
 @dataclass(frozen=True)
@@ -236,6 +206,7 @@ def _limits(spec: JobSpec) -> list[Problem]:
     if spec.security:
         problems.append(Problem("security", gettext_noop("Private training is not built yet. Leave this part empty.")))
     problems += parallel_problems(spec.parallel, spec.method, spec.training)
+    problems += training_problems(spec.training, spec.parallel.strategy)
     return problems + _ranges(spec) + model_problems(spec.model, spec.task) + _text_problems(spec)
 
 
@@ -247,7 +218,11 @@ RANGES = {
     "training.per_device_train_batch_size": (1, 65_536),
     "training.per_device_eval_batch_size": (1, 65_536),
     "training.learning_rate": (0, 100),
+    "training.adam_beta1": (0, 0.9999),
+    "training.adam_beta2": (0, 0.999999),
+    "training.adam_epsilon": (0, 1),
     "training.warmup_steps": (0, 1_000_000_000),
+    "training.warmup_ratio": (0, 1),
     "training.weight_decay": (0, 100),
     "training.max_grad_norm": (0, 1e9),
     "training.gradient_accumulation_steps": (1, 65_536),

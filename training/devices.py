@@ -1,6 +1,7 @@
 """The device of a rank: which one, how many cores, and that equal inputs give equal bits on it."""
 
 import os
+import resource
 
 import torch
 
@@ -41,3 +42,10 @@ def synchronise(device: torch.device) -> None:
     """Wait until the device has done what it was given."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def peak_memory(device: torch.device) -> int:
+    """The most bytes that this process held: of the GPU if it trains there, else resident."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -9,9 +9,11 @@ from contract.reasons import EndReason
 from training import optimizers
 from training.assembly import Parts
 from training.checkpoint_files import Contents
+from training.devices import peak_memory
 from training.failures import CANCELLED, DRAINED, Ending, Failure
 from training.hashing import hash_of
 from training.models.source import CONFIG, WEIGHTS
+from training.parallel.sharded import local
 from training.progress import FIRST_STEP_S
 from training.random_state import put_random_states, random_states
 from training.rank import Rank
@@ -82,7 +84,7 @@ class FineTuning:
         if not math.isfinite(step.loss):
             sentence = f"the loss is {step.loss} at step {number}"
             raise Failure(EndReason.NAN_LOSS, sentence, step=number, loss=str(step.loss))
-        self.state.step, self.state.seconds = number, step.wishes["seconds"]
+        self.state.step, self.state.seconds = number, step.wishes["seconds"] or self.state.seconds
         self.rank.sign.step(number, step.seconds)
         return self._between(step)
 
@@ -144,4 +146,7 @@ class FineTuning:
             why = "the time limit was reached" if self.limit_reached else "eval/loss did not improve any more"
             self.rank.reporter.choice("end of training", f"step {step}", why)
         weights = hash_of(self.parts.method.gathered(self.parts.method.pieces()))
-        self.rank.reporter.stage(STAGE, "ended", step, weights_hash=weights, steps=step)
+        held = sum(local(parameter).numel() for parameter in self.parts.method.module.parameters())
+        facts = {"parameters": held, "peak_memory_bytes": peak_memory(self.rank.device)}
+        facts["bytes_per_step"] = round(self.parts.method.bytes_per_step)
+        self.rank.reporter.stage(STAGE, "ended", step, weights_hash=weights, steps=step, **facts)

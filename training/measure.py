@@ -14,9 +14,9 @@ import torch
 from contract.agent_calls import Go
 from contract.reasons import EndReason
 from training.data import Data
+from training.devices import peak_memory
 from training.failures import Ending, Failure, ending_of
 from training.latency import BATCHES, latency_ms, throughput
-from training.preflight import peak_memory
 from training.preprocess import open_data, prove_data
 from training.rank import Rank
 from training.reference import compared, first_rows

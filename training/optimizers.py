@@ -1,15 +1,24 @@
-"""Optimizers by name. All are the fused ones: the fastest on small nets (`docs/performance.md`)."""
+"""Optimizers by the names of Hugging Face's `TrainingArguments`. Fused where torch has it: the fastest on small nets.
+
+Which were measured is in `docs/performance.md`.
+"""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-    "sgd": torch.optim.SGD,
+    "adam": partial(torch.optim.Adam, fused=True),
+    "adamw": partial(torch.optim.AdamW, fused=True),
+    "adamw_torch": partial(torch.optim.AdamW, fused=True),
+    "adamw_torch_fused": partial(torch.optim.AdamW, fused=True),
+    "sgd": partial(torch.optim.SGD, fused=True),
+    "adagrad": partial(torch.optim.Adagrad, fused=True),
+    "rmsprop": torch.optim.RMSprop,
+    "adafactor": torch.optim.Adafactor,
 }
 
 
@@ -21,17 +30,18 @@ def build(
     As in Hugging Face's trainer, weight decay spares biases and other parameters of one dimension.
     """
     rates = rates or {}
-    groups = [
-        {
-            "params": [p for name, p in parameters.items() if (p.ndim > 1) is wide and rates.get(name, 1.0) == factor],
-            "weight_decay": training["weight_decay"] if wide else 0.0,
-            "rate_factor": factor,
-        }
-        for factor in sorted({rates.get(name, 1.0) for name in parameters})
-        for wide in (True, False)
-    ]
-    groups = [group for group in groups if group["params"]]
-    return OPTIMIZERS[training["optim"]](groups, lr=training["learning_rate"], fused=True)
+    groups: dict[tuple, dict[str, Any]] = {}
+    for name, parameter in parameters.items():
+        factor, wide = rates.get(name, 1.0), parameter.ndim > 1
+        settings = {"weight_decay": training["weight_decay"] if wide else 0.0, "rate_factor": factor}
+        kind = (factor, not wide, type(parameter).__name__)  # distributed tensors are never updated with plain ones
+        groups.setdefault(kind, {"params": [], **settings})["params"].append(parameter)
+    ordered = [group for _, group in sorted(groups.items(), key=lambda item: item[0])]
+    name = training["optim"]
+    more: dict[str, Any] = {}
+    if name.startswith("adam"):
+        more = {"betas": (training["adam_beta1"], training["adam_beta2"]), "eps": training["adam_epsilon"]}
+    return OPTIMIZERS[name](ordered, lr=training["learning_rate"], **more)
 
 
 def state_tensors(optimizer: torch.optim.Optimizer, parameters: Mapping[str, nn.Parameter]) -> dict[str, torch.Tensor]:

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from training import schedules
 from training.sampler import Sampler
+from training.schedules import Course, learning_rate
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,10 @@ class Plan:
         return cadences
 
     def learning_rate(self, step: int) -> float:
-        return schedules.learning_rate(
-            self.training["lr_scheduler_type"],
-            step,
-            base=self.training["learning_rate"],
-            warmup_steps=self.training["warmup_steps"],
-            total_steps=self.total_steps,
-        )
+        training = self.training
+        warmup = training["warmup_steps"] or math.ceil(self.total_steps * training["warmup_ratio"])
+        course = Course(training["learning_rate"], warmup, self.total_steps, training["lr_scheduler_kwargs"])
+        return learning_rate(training["lr_scheduler_type"], step, course)
 
     def evaluates(self, step: int) -> bool:
         return self.eval_every > 0 and step % self.eval_every == 0

@@ -1,17 +1,16 @@
 """The errand `preflight`: real batches on the device, before a job is started."""
 
 import math
-import resource
 from typing import Any
-
-import torch
 
 from contract.agent_calls import Go
 from contract.reasons import EndReason
 from training.assembly import WISHES, begin_model, put_together, sampler_and_plan
 from training.compile_proof import BATCH, graph_hash
+from training.devices import peak_memory
 from training.failures import Ending, Failure, ending_of
 from training.inputs import example
+from training.parallel.cut import check_cut
 from training.preprocess import open_data, prove_data
 from training.rank import Rank
 from training.rendezvous import Group
@@ -39,6 +38,9 @@ def _measured(rank: Rank, go: Go) -> dict[str, Any]:
     group, prepared = Group(0, 1), open_data(go)
     data = prove_data(rank, prepared, group)
     begun = begin_model(rank, data, go, group, resumes=False)
+    devices = rank.spec["devices"]
+    one = begun.model.steps(example(data.manifest, 1, rank.device))
+    check_cut(rank.spec["parallel"]["strategy"], begun.model.model, len(devices["ids"]) or devices["count"], one)
     parts = put_together(rank, data, begun, group, *sampler_and_plan(rank, prepared.manifest, 1))
     rank.sign.enter("compile", COMPILE_S)
     graph = graph_hash(parts.model, example(data.manifest, BATCH, rank.device))
@@ -53,10 +55,3 @@ def _measured(rank: Rank, go: Go) -> dict[str, Any]:
         "graph_hash": graph,
         "parameters": sum(parameter.numel() for parameter in parts.model.parameters()),
     }
-
-
-def peak_memory(device: torch.device) -> int:
-    """The most bytes that this process held: of the GPU if it trains there, else resident."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -18,7 +18,7 @@ def made(optim: str):
     return model, optimizers.build(settings, dict(model.named_parameters()))
 
 
-@pytest.mark.parametrize("optim", ["adam", "adamw", "sgd"])
+@pytest.mark.parametrize("optim", sorted(optimizers.OPTIMIZERS))
 def test_a_saved_state_goes_on_with_the_same_bits(optim):
     model, optimizer = made(optim)
     for _ in range(3):

@@ -87,6 +87,7 @@ def test_two_ranks_train_one_model_and_tell_every_step_once(starter, tmp_path, f
         assert events(paths, "evaluation")[0]["data"]["metrics"]["accuracy"] >= 0.9
     ended = [[event["data"] for event in events(attempt.paths(rank), "stage", state="ended")] for rank in attempt.ranks]
     assert all(proof.pop("seconds") >= 0 for proofs in ended for proof in proofs)
+    assert all(proof.pop("peak_memory_bytes", 1) > 0 for proofs in ended for proof in proofs)
     assert ended[0] == ended[1]
     assert points(attempt.paths(0), "train/loss") == points(attempt.paths(1), "train/loss")
     assert not [name for name in os.listdir("/dev/shm") if name.startswith("fleetune-")]

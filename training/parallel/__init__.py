@@ -2,6 +2,7 @@
 
 from training.parallel.ddp import DataParallel
 from training.parallel.fsdp import FullySharded
+from training.parallel.local_sgd import LocalSGD
 from training.parallel.pipeline import Pipeline
 from training.parallel.strategy import Strategy
 from training.parallel.tensor import TensorParallel
@@ -11,6 +12,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "fsdp": FullySharded,
     "tensor": TensorParallel,
     "pipeline": Pipeline,
+    "local-sgd": LocalSGD,
 }
 
 

@@ -11,6 +11,14 @@ from contract.reasons import EndReason
 from training.failures import Failure
 
 
+def check_cut(strategy: str, net: nn.Module, ranks: int, inputs: torch.Tensor) -> None:
+    """Raise Failure (impossible) when `net` cannot be shared among `ranks` in this way. `inputs`: what it takes."""
+    if ranks > 1 and strategy == "tensor":
+        tensor_plan_of(net, ranks)
+    if ranks > 1 and strategy == "pipeline":
+        stages_of(net, ranks, inputs)
+
+
 def blocks_of(net: nn.Module) -> list[str]:
     """Raises Failure for a net that says nothing of blocks."""
     if not hasattr(net, "blocks"):

@@ -15,12 +15,13 @@ from training.parallel.strategy import Place
 
 class DataParallel(Replicated):
     def __init__(self, model: nn.Module, net: nn.Module, place: Place):
-        super().__init__(model, net)
+        super().__init__(model, net, place)
         parameters = list(self.parameters.values())
         size = sum(parameter.numel() for parameter in parameters)
         averaged = running_statistics(net)
         ranks = place.group.world_size
         self._buffer = FlatBuffer(size, averaged, place.tail, place.device, place.exchange_over, ranks)
+        self.bytes_per_step = 4.0 * size
         start = 0
         for parameter in parameters:
             parameter.grad = self._buffer.front[start : start + parameter.numel()].view_as(parameter)

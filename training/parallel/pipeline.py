@@ -11,11 +11,10 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from safetensors.torch import load, save
 from torch import nn
 
 from training.parallel.cut import stages_of
-from training.parallel.replicated import copied
+from training.parallel.replicated import copied, union
 from training.parallel.sharded import Sharded
 from training.parallel.strategy import Batches, Forward, LossOf, Pieces
 
@@ -86,8 +85,7 @@ class Pipeline(Sharded):
             self._sent.popleft()
 
     def gathered(self, pieces: Mapping[str, torch.Tensor]) -> Pieces:
-        parts = self._place.group.gather(save(copied(pieces)))
-        return {name: tensor for part in parts for name, tensor in load(part).items()}
+        return union(self._place.group, copied(pieces))
 
     def piece(self, name: str, whole: torch.Tensor) -> torch.Tensor:
         return whole.to(self.parameters[name].device) if whole.ndim else whole

@@ -4,18 +4,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
+from safetensors.torch import load, save
 from torch import nn
 
-from training.parallel.strategy import Batches, Forward, LossOf, Pieces
+from training.parallel.strategy import Batches, Forward, LossOf, Pieces, Place
+from training.rendezvous import Group
 
 
 class Replicated:
     same_samples = False
     lockstep = False
 
-    def __init__(self, model: nn.Module, net: nn.Module):
+    def __init__(self, model: nn.Module, net: nn.Module, place: Place):
         """`net`: the part of `model` whose names tensors have."""
         self.module = model
+        self._place = place
         self._net = net
         self.parameters = learning(net)
 
@@ -43,7 +46,10 @@ class Replicated:
         return self.gathered(state)
 
     def state_pieces(self, whole: Mapping[str, torch.Tensor]) -> Pieces:
-        return {path: self.piece(path.rpartition("/")[0], tensor) for path, tensor in whole.items()}
+        return {
+            path: tensor if path.endswith("/step") else self.piece(path.rpartition("/")[0], tensor)
+            for path, tensor in of_rank(whole, self._place.group.rank).items()
+        }
 
     @contextmanager
     def whole(self, pieces: Mapping[str, torch.Tensor] | None = None) -> Iterator[None]:
@@ -56,6 +62,21 @@ class Replicated:
             yield
         finally:
             self._net.load_state_dict(trained)
+
+
+def of_rank(state: Mapping[str, torch.Tensor], rank: int) -> Pieces:
+    """What of a gathered state belongs to `rank`: "<parameter>/<key>", or "<rank>/<parameter>/<key>" where each rank
+    had its own; with more ranks than were there, some share one."""
+    own = [path.split("/", 1) for path in state if path.count("/") == 2]
+    if not own:
+        return {path: tensor for path, tensor in state.items() if "/" in path}
+    mine = str(rank % len({number for number, _ in own}))
+    return {path: state[f"{number}/{path}"] for number, path in own if number == mine}
+
+
+def union(group: Group, pieces: Mapping[str, torch.Tensor]) -> Pieces:
+    """Tensors (on the CPU) of all ranks, under names that differ. Collective."""
+    return {name: tensor for part in group.gather(save(dict(pieces))) for name, tensor in load(part).items()}
 
 
 def learning(net: nn.Module) -> dict[str, nn.Parameter]:

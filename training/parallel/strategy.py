@@ -49,6 +49,8 @@ class Strategy(Protocol):
     """whether passes are collective, so that every rank has to do equally many"""
     module: nn.Module
     """what `forward` of `learn` runs"""
+    bytes_per_step: float
+    """what a rank gives to the exchange in one step, on average; 0 where that is not known"""
     parameters: dict[str, nn.Parameter]
     """what learns, as far as this rank holds it"""
 

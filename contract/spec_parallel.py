@@ -1,0 +1,46 @@
+"""The part `parallel` of a job spec: how devices share one model, and what does not go together with it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from contract.problems import Problem, gettext_noop, unknown
+
+STRATEGIES = ("ddp", "fsdp", "tensor", "pipeline", "local-sgd")
+STRATEGIES_BUILT = STRATEGIES
+SHARES = ("even", "measured")
+OUTER = ("mean", "diloco")
+WHOLE_MODEL = ("ddp", "local-sgd")
+"""every device holds all of the model"""
+
+
+@dataclass(frozen=True)
+class Parallel:
+    strategy: str = "ddp"
+    sync_every: int = 100
+    """local-sgd: steps between two meetings of the ranks"""
+    outer: str = "mean"
+    """local-sgd: what is made of the ranks' models where they meet: their mean, or a step of DiLoCo's optimizer"""
+    shares: str = "even"
+    """of the global batch: equal ones, or by measured speed (ddp)"""
+
+
+def parallel_problems(parallel: Parallel, method: Any, training: Any) -> list[Problem]:
+    """What is known to be impossible before any device is asked. `method`, `training`: those parts of the spec."""
+    strategy, problems = parallel.strategy, []
+    if parallel.shares not in SHARES:
+        problems.append(unknown("parallel.shares", parallel.shares, SHARES))
+    if parallel.outer not in OUTER:
+        problems.append(unknown("parallel.outer", parallel.outer, OUTER))
+    if parallel.shares == "measured" and strategy != "ddp":
+        sentence = gettext_noop("Only ddp gives faster devices more of a batch. Choose ddp, or even shares.")
+        problems.append(Problem("parallel.shares", sentence))
+    if method.kind == "head" and strategy == "pipeline":
+        sentence = gettext_noop("Layers before the head learn nothing: their devices would have no work. Choose ddp.")
+        problems.append(Problem("parallel.strategy", sentence))
+    if method.kind == "lora" and strategy in ("tensor", "pipeline"):
+        sentence = gettext_noop("LoRA is too small to be cut across devices: choose ddp, fsdp or local-sgd.")
+        problems.append(Problem("parallel.strategy", sentence))
+    if training.torch_compile is True and strategy not in WHOLE_MODEL:
+        sentence = gettext_noop("A compiled model cannot be cut: choose ddp or local-sgd, or switch compiling off.")
+        problems.append(Problem("training.torch_compile", sentence))
+    return problems

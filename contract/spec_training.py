@@ -1,0 +1,83 @@
+"""The part `training` of a job spec, under the names of Hugging Face's `TrainingArguments`."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from contract.problems import Problem, gettext_noop, unknown
+
+OPTIMIZERS = ("adam", "adamw", "adamw_torch", "adamw_torch_fused", "sgd", "adagrad", "rmsprop", "adafactor")
+SCHEDULES = (
+    "constant",
+    "constant_with_warmup",
+    "linear",
+    "cosine",
+    "cosine_with_restarts",
+    "polynomial",
+    "inverse_sqrt",
+)
+SCHEDULE_KWARGS: dict[str, dict[str, tuple[float, float]]] = {
+    "cosine_with_restarts": {"num_cycles": (1, 1000)},
+    "polynomial": {"power": (0.01, 100), "lr_end": (0, 100)},
+    "inverse_sqrt": {"timescale": (1, 1e9)},
+}
+"""what `lr_scheduler_kwargs` may say of a schedule, and between which values"""
+
+
+@dataclass(frozen=True)
+class Training:
+    num_train_epochs: float = 5
+    max_steps: int = -1
+    """optimizer steps in all; -1 = by epochs"""
+    per_device_train_batch_size: int = 64
+    per_device_eval_batch_size: int = 256
+    learning_rate: float = 0.001
+    optim: str = "adamw"
+    adam_beta1: float = 0.9
+    adam_beta2: float = 0.999
+    adam_epsilon: float = 1e-8
+    lr_scheduler_type: str = "linear"
+    lr_scheduler_kwargs: dict[str, Any] = field(default_factory=dict)
+    warmup_steps: int = 0
+    warmup_ratio: float = 0.0
+    """share of all steps, where `warmup_steps` is 0"""
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    """0 = no clipping"""
+    gradient_accumulation_steps: int = 1
+    seed: int = 42
+    logging_steps: int = 1
+    eval_steps: int = 0
+    """optimizer steps between evaluations on the validation split; 0 = once an epoch"""
+    save_steps: int = 0
+    """optimizer steps between checkpoints; 0 = each epoch, at most one each 10 s"""
+    label_smoothing_factor: float = 0.0
+    early_stopping_patience: int = 0
+    bf16: bool | str = False
+    torch_compile: bool | str = False
+
+
+def training_problems(training: Training, strategy: str) -> list[Problem]:
+    """What does not go together. `strategy`: the job's `parallel.strategy`."""
+    problems = _schedule_problems(training)
+    if training.optim == "adafactor" and strategy in ("fsdp", "tensor"):
+        sentence = gettext_noop("Adafactor needs whole weights: choose ddp, pipeline or local-sgd, or AdamW.")
+        problems.append(Problem("training.optim", sentence))
+    return problems
+
+
+def _schedule_problems(training: Training) -> list[Problem]:
+    allowed = SCHEDULE_KWARGS.get(training.lr_scheduler_type, {})
+    problems = []
+    for name, value in training.lr_scheduler_kwargs.items():
+        path = f"training.lr_scheduler_kwargs.{name}"
+        if name not in allowed:
+            problems.append(unknown(path, name, tuple(allowed)))
+        elif isinstance(value, bool) or not isinstance(value, int | float) or not _between(value, allowed[name]):
+            low, high = allowed[name]
+            sentence = gettext_noop("Expected a number from %(low)s to %(high)s.")
+            problems.append(Problem(path, sentence, {"low": low, "high": high}))
+    return problems
+
+
+def _between(value: float, limits: tuple[float, float]) -> bool:
+    return limits[0] <= value <= limits[1]
