@@ -3,7 +3,7 @@
 import hashlib
 import importlib.metadata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,7 @@ def _write(maker: Maker, writer: Writer, reporter: Reporter, processes: int) -> 
     return told
 
 
-def _batches(maker: Maker, order: list[int], reporter: Reporter, processes: int) -> Iterator[Batch]:
+def _batches(maker: Maker, order: Sequence[int], reporter: Reporter, processes: int) -> Iterator[Batch]:
     size = maker.items_a_piece
     pieces = [order[first : first + size] for first in range(0, len(order), size)]
     index = maker.source.index

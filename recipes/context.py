@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,7 +17,7 @@ class Context:
     """its line in the version, from 0"""
     step: int = 0
     """its place in the recipe, from 0"""
-    classes: tuple[str, ...] = ()
+    classes: Sequence[str] = ()
     """of the version, by number"""
     key: bytes = b""
     """the project's secret: never in a recipe, a manifest or on a device"""

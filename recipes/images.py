@@ -6,6 +6,7 @@ header before a single pixel is decoded.
 
 import io
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -30,6 +31,8 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+_installed = False
 
 Image.MAX_IMAGE_PIXELS = None  # `_refuse_too_large` decides, with a sentence
 
@@ -108,9 +111,8 @@ def _plain(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
         raise Unreadable(gettext_noop("Pixels are floating-point numbers; save the picture with 8 or 16 bits."))
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         return _on_background(image, background)
-    if image.mode in ("L", "1"):
-        return image.convert("L")
-    return image.convert("RGB")
+    wanted = "L" if image.mode in ("L", "1") else "RGB"
+    return image if image.mode == wanted else image.convert(wanted)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
@@ -132,9 +134,7 @@ def _on_background(image: Image.Image, background: tuple[int, int, int]) -> Imag
 @contextmanager
 def _time_limit(seconds: float) -> Iterator[None]:
     """Raise Unreadable after `seconds`, where a process may take an alarm (its main thread, not on Windows)."""
-    try:
-        before = signal.signal(signal.SIGALRM, _too_slow)
-    except (ValueError, AttributeError):
+    if not _alarm_is_ours():
         yield
         return
     signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -142,7 +142,18 @@ def _time_limit(seconds: float) -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+
+
+def _alarm_is_ours() -> bool:
+    """Whether an alarm ends what is too slow. The handler stays: installing it costs as much as a small picture."""
+    global _installed
+    if not _installed or threading.current_thread() is not threading.main_thread():
+        try:
+            signal.signal(signal.SIGALRM, _too_slow)
+        except (ValueError, AttributeError):
+            return False
+        _installed = True
+    return True
 
 
 def _too_slow(*_) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from array import array
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ class Index:
         self.shapes: set[Shape] = set()
         """of all pictures"""
         self.target_keys: set[str] = set()
-        starts, splits, labels, self._end = [], bytearray(), [], 0
+        starts, splits, labels, self._end = array("q"), bytearray(), array("q"), 0
         with open(self.directory / "items.jsonl", "rb") as lines:
             for line in lines:
                 item = Item(**json.loads(line))
@@ -32,10 +33,10 @@ class Index:
                 self.target_keys |= item.target.keys()
                 self.shapes.add(Shape(item.channels, item.height, item.width))
                 self._end += len(line)
-        self.starts = np.array(starts, np.int64)
+        self.starts = np.frombuffer(starts, np.int64)
         self.splits = np.frombuffer(bytes(splits), np.uint8)
         """number in SPLITS of each item"""
-        self.labels = np.array(labels, np.int64)
+        self.labels = np.frombuffer(labels, np.int64)
         """class of each item; -1 where it has none, or several"""
 
     def __len__(self) -> int:

@@ -39,6 +39,8 @@ def moved(boxes: np.ndarray, factors: tuple[float, float], offset: tuple[float, 
 
 def clipped(boxes: np.ndarray, width: int, height: int) -> np.ndarray:
     """What of each box lies inside the picture; boxes of which next to nothing does are left out."""
+    if not len(boxes):
+        return boxes
     rows = boxes.copy()
     rows[:, 0:4:2] = np.clip(boxes[:, 0:4:2], 0, width)
     rows[:, 1:4:2] = np.clip(boxes[:, 1:4:2], 0, height)

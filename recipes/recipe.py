@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -106,9 +106,9 @@ class Recipe:
             shape = step.shape_after(shape)
         return shape
 
-    def order(self, index: Index) -> list[int]:
+    def order(self, index: Index) -> Sequence[int]:
         """Numbers of items in the order, and as often, as they are to be written."""
-        numbers = list(range(len(index)))
+        numbers: Sequence[int] = range(len(index))
         for _, step in self.of(OrderStep):
             numbers = step.order(numbers, index)
         return numbers

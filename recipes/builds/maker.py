@@ -1,7 +1,7 @@
 """What every kind of data shows to the build: columns, pieces made side by side, and an order in which they settle."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,10 +40,11 @@ class Source:
 
     @property
     def classes(self) -> list[str]:
+        """Names of classes, by number."""
         return self.head["classes"]
 
     def context(self, number: int, batch: Batch) -> Context:
-        return Context(number, classes=tuple(self.classes), key=self.key, counts=batch.counts)
+        return Context(number, 0, self.classes, self.key, batch.counts)
 
 
 class Maker(ABC):
@@ -69,7 +70,7 @@ class Maker(ABC):
         return
 
     @abstractmethod
-    def make(self, numbers: list[int], at: At) -> Batch:
+    def make(self, numbers: Sequence[int], at: At) -> Batch:
         """Rows of the items with these numbers."""
 
     def settle(self, batch: Batch) -> Batch:

@@ -10,20 +10,20 @@ import os
 import signal
 import struct
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from recipes.builds.batch import Batch
 from recipes.sandbox.confine import die_with_parent
 from recipes.sandbox.inside import Refused
 
 At = Callable[[int, str], None]
-Make = Callable[[list[int], At], Batch]
+Make = Callable[[Sequence[int], At], Batch]
 BATCH, REFUSED, NO_MEMORY = b"b", b"r", b"m"
 """what a process says before its answer"""
 
 
 def in_order(
-    make: Make, pieces: list[list[int]], processes: int, at: At, name_of: Callable[[int], str]
+    make: Make, pieces: list[Sequence[int]], processes: int, at: At, name_of: Callable[[int], str]
 ) -> Iterator[Batch]:
     """`make` of each piece. `at` is told what item a process was at, so that a death can be blamed on it."""
     processes = min(processes, len(pieces)) if hasattr(os, "fork") else 1
@@ -48,7 +48,7 @@ def in_order(
 class _Worker:
     """A process that makes its pieces one after the other and waits until each is taken."""
 
-    def __init__(self, make: Make, pieces: list[list[int]]):
+    def __init__(self, make: Make, pieces: list[Sequence[int]]):
         self._place = mmap.mmap(-1, 8)
         parent = os.getpid()
         ours, theirs = os.pipe()
@@ -93,7 +93,7 @@ class _Worker:
             return  # it has ended, and was waited for
 
 
-def _work(make: Make, pieces: list[list[int]], pipe: int, place: mmap.mmap, parent: int) -> None:
+def _work(make: Make, pieces: list[Sequence[int]], pipe: int, place: mmap.mmap, parent: int) -> None:
     """The whole life of a process; never returns."""
     code = 1
     try:
@@ -114,7 +114,7 @@ def _work(make: Make, pieces: list[list[int]], pipe: int, place: mmap.mmap, pare
         os._exit(code)
 
 
-def _answer(make: Make, piece: list[int], at: At) -> tuple[bytes, bytes]:
+def _answer(make: Make, piece: Sequence[int], at: At) -> tuple[bytes, bytes]:
     try:
         return BATCH, make(piece, at).to_bytes()
     except MemoryError:

@@ -1,5 +1,6 @@
 """Tables: every row becomes a row of numbers. Statistics are those of the train split alone."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ class TableMaker(Maker):
             numbers = seen[first : first + ROWS_A_PIECE].tolist()
             step.learn(learned, self._changed(self._rows(numbers), position, _nothing()))
 
-    def make(self, numbers: list[int], at: At) -> Batch:
+    def make(self, numbers: Sequence[int], at: At) -> Batch:
         items = [self.source.index.item(number) for number in numbers]
         batch = Batch(np.array([split_number(item) for item in items], np.uint8), {}, items=len(items))
         table = table_of(self._facts, [item.data["values"] for item in items], numbers)

@@ -1,5 +1,6 @@
 """Texts: changed as words, then rows of tokens of one length. A language model also gets which of them it learns."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ class TextMaker(Maker):
     def target_column(self) -> str:
         return "targets" if self.speaks else self.target.name
 
-    def make(self, numbers: list[int], at: At) -> Batch:
+    def make(self, numbers: Sequence[int], at: At) -> Batch:
         """Documents of different length; `settle` puts them into rows."""
         batch = Batch(np.empty(0, np.uint8), {}, items=len(numbers))
         documents, targets, splits = [], [], []

@@ -2,6 +2,7 @@
 
 import random
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -37,7 +38,7 @@ class Balance(OrderStep):
     def words(self) -> tuple[str, dict[str, Any]]:
         return METHODS[self.method], {"seed": self.seed}
 
-    def order(self, numbers: list[int], index: "Index") -> list[int]:
+    def order(self, numbers: Sequence[int], index: "Index") -> Sequence[int]:
         by_class = defaultdict(list)
         for number in numbers:
             if index.splits[number] == TRAIN:

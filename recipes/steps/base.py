@@ -6,6 +6,7 @@ device (`DeviceStep`), or on training batches only (`TrainStep`).
 """
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
@@ -107,7 +108,7 @@ class OrderStep(Step):
 
     kinds = KINDS
 
-    def order(self, numbers: list[int], index: "Index") -> list[int]:
+    def order(self, numbers: Sequence[int], index: "Index") -> Sequence[int]:
         """`numbers` of items in the version, and what they become."""
         raise NotImplementedError
 

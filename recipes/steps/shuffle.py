@@ -1,6 +1,8 @@
 """Shuffle: another order of the items of every split, the same for the same seed."""
 
 import random
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -24,7 +26,7 @@ class Shuffle(OrderStep):
     def check_value(cls, name: str, value: Any) -> str:
         return "" if is_whole(value, 0, 2**32 - 1) else WRONG_SEED
 
-    def order(self, numbers: list[int], index) -> list[int]:
-        shuffled = list(numbers)
+    def order(self, numbers: Sequence[int], index) -> Sequence[int]:
+        shuffled = array("q", numbers)
         random.Random(self.seed).shuffle(shuffled)  # noqa: S311 - an order, not a secret
         return shuffled
