@@ -112,7 +112,7 @@ class UrlList(FromWeb):
     take = forms.ChoiceField(label=gettext_lazy("They are"), choices=TAKE)
 
     def body(self) -> dict[str, Any]:
-        return {"urls": self.cleaned_data["urls"] or None, "take": self.cleaned_data["take"]}
+        return {"urls": self.cleaned_data["urls"] or [], "take": self.cleaned_data["take"]}
 
 
 class OneFile(FromWeb):

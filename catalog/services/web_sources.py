@@ -40,13 +40,13 @@ def source(body: dict[str, Any]) -> Source:
     """Of a body that holds one of NAMES. Raises Invalid, and PermissionDenied while fetching is off."""
     if not is_on():
         raise PermissionDenied(_(OFF))
-    if body.get("crawl"):
-        found = asked.crawl(body["crawl"], hosts())
-        return _kept(found, {"crawl": {name: value for name, value in found.to_json().items() if name != "follow"}})
-    if isinstance(body.get("url"), str):
+    name = next((name for name in NAMES if body.get(name)), None) or next(name for name in NAMES if name in body)
+    if name == "url":
         return _file(body["url"])
-    rows = body.get("urls")
-    found = asked.url_list(rows, body.get("take"), hosts())
+    if name == "crawl":
+        found = asked.crawl(body["crawl"], hosts())
+        return _kept(found, {"crawl": {key: value for key, value in found.to_json().items() if key != "follow"}})
+    found = asked.url_list(body["urls"], body.get("take"), hosts())
     return _kept(found, {"urls": len(found.start), "take": found.take, "first": found.start[0]["url"]})
 
 
@@ -70,7 +70,9 @@ def name_of(source: Source) -> str:
     return Path(url.path).stem if "url" in source and Path(url.path).stem else url.host
 
 
-def _file(address: str) -> Source:
+def _file(address: Any) -> Source:
+    if not isinstance(address, str):
+        raise Invalid([Problem("url", gettext_noop("Expected an address."))])
     try:
         url = str(checked_url(address, hosts()))
     except NotFetched as refused:

@@ -84,6 +84,7 @@ def test_private_addresses_are_refused_in_the_request(client, maria, switched_on
         answer = post(client, body)
         assert answer.status_code == 400
         assert "inside a private network" in json.dumps(answer.json()["errors"])
+    assert post(client, {"url": ["http://169.254.169.254/"]}).json()["errors"] == {"url": ["Expected an address."]}
     assert not files_below(home / "uploads")
 
 
@@ -144,7 +145,7 @@ def test_a_crawl_of_texts_becomes_a_text_version(client, maria, served):
 
 
 def test_a_crawl_works_in_slices_and_asks_for_nothing_twice(client, maria, served, monkeypatch, sent):
-    monkeypatch.setattr(fetching, "SLICE_S", 0.05)
+    monkeypatch.setattr(fetching, "SLICE_S", 0.1)
     answer = post(client, {"crawl": {"start": [f"{served.url}/"]}})
     dataset = Dataset.objects.get(slug=answer.json()["slug"])
     turns = 0

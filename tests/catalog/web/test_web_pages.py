@@ -63,7 +63,7 @@ def test_a_crawl_is_added_by_the_form(client, root, sent):
         ({"kind": "urls", "take": "images", "urls": "https://example.org/a.png"}, "Line 1: Write the label"),
         ({"kind": "urls", "take": "images", "urls": ""}, "Expected text with one address"),
         ({"kind": "url", "url": "ftp://example.org/"}, "begin with http"),
-        ({"kind": "url", "url": ""}, "This is not an address"),
+        ({"kind": "url", "url": ""}, "begin with http"),
     ],
 )
 def test_what_is_wrong_stands_beside_its_field(client, root, form, part):
