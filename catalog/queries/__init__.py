@@ -1,5 +1,6 @@
 """What pages, REST and agents read of the catalog."""
 
+from catalog.queries.concerns import warnings
 from catalog.queries.datasets import (
     dataset_for,
     dataset_json,
@@ -12,7 +13,7 @@ from catalog.queries.datasets import (
     version_json,
 )
 from catalog.queries.devices import file_for, readiness, readiness_summary, wanted_by
-from catalog.queries.diff import diff
+from catalog.queries.differences import diff
 from catalog.queries.previews import preview
 from catalog.queries.samples import PREVIEWED, SAMPLES_A_PAGE, items_at, preview_numbers, samples
 
@@ -37,4 +38,5 @@ __all__ = [
     "task_of",
     "version_json",
     "wanted_by",
+    "warnings",
 ]

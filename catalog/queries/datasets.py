@@ -8,9 +8,9 @@ from django.utils.translation import gettext as _
 
 from accounts.permissions import visible
 from catalog.models import Dataset, DatasetState, DatasetVersion
+from catalog.queries.concerns import warnings
 from catalog.queries.devices import readiness
 from catalog.queries.fetching import fetched, fetching
-from catalog.queries.warnings import warnings
 
 
 def datasets_of(actor: Any) -> QuerySet[Dataset]:

@@ -64,37 +64,26 @@ def note_fetched(dataset: Dataset, summary: dict[str, Any]) -> bool:
     return bool(running(dataset.pk, dataset.import_number).update(asked=dataset.asked, worker_seen_at=timezone.now()))
 
 
-@transaction.atomic
 def finish(dataset: Dataset, result: dict[str, Any]) -> bool:
     """The version is on disk. `result` is what `catalog.imports.work` answers. False when nobody wants it any more."""
-    asked = dataset.asked
-    ended = {"state": DatasetState.READY, "task": result["task"], "source": asked["source"]}
-    if not running(dataset.pk, dataset.import_number).update(**ended, **_ended(progress=1)):
-        return False
-    last = DatasetVersion.objects.filter(dataset=dataset).aggregate(last=Max("number"))["last"] or 0
-    version, _ = DatasetVersion.objects.get_or_create(
-        dataset=dataset,
-        content_hash=result["hash"],
-        defaults={
-            "number": last + 1,
-            **{name: result[name] for name in ("schema", "splits", "items", "bytes")},
-            **asked,
-        },
-    )
-    Dataset.objects.filter(pk=dataset.pk).update(asked=asked | {"version": version.number})
-    _forget_files(dataset, [dataset.source, asked["source"]], kept=asked["source"])
+    source = dataset.asked["source"]
+    ended = {"state": DatasetState.READY, "task": result["task"], "source": source}
+    with transaction.atomic():
+        if not running(dataset.pk, dataset.import_number).update(**ended, **_ended(progress=1)):
+            return False
+        number = _keep_version(dataset, result)
+        Dataset.objects.filter(pk=dataset.pk).update(asked=dataset.asked | {"version": number})
+    _forget_files(dataset, kept=source)
     return True
 
 
-@transaction.atomic
 def fail(dataset: Dataset, sentence: str, params: dict[str, Any]) -> bool:
     """It cannot be imported; `sentence` with `params` says why and what to do. Earlier versions stay as they are."""
     state = DatasetState.READY if dataset.versions.exists() else DatasetState.FAILED
     ended = _ended(state=state, error=sentence, error_params=params)
     if not running(dataset.pk, dataset.import_number).update(**ended):
         return False
-    kept = dataset.source if state == DatasetState.READY else {}
-    _forget_files(dataset, [dataset.source, dataset.asked["source"]], kept=kept)
+    _forget_files(dataset, kept=dataset.source if state == DatasetState.READY else {})
     return True
 
 
@@ -111,12 +100,18 @@ def _ended(**more: Any) -> dict[str, Any]:
     return {"importing_since": None, "worker_seen_at": None, **more}
 
 
-def _forget_files(dataset: Dataset, sources: list[dict[str, Any]], kept: dict[str, Any]) -> None:
-    """After the commit: uploads of this dataset that no row names now."""
-    stored = {source["stored"] for source in sources if "stored" in source} - {kept.get("stored")}
+def _keep_version(dataset: Dataset, result: dict[str, Any]) -> int:
+    """The number of the version with this content: a new one, or the one that has it already."""
+    last = DatasetVersion.objects.filter(dataset=dataset).aggregate(last=Max("number"))["last"] or 0
+    facts = {name: result[name] for name in ("schema", "splits", "items", "bytes")}
+    version, _ = DatasetVersion.objects.get_or_create(
+        dataset=dataset, content_hash=result["hash"], defaults={"number": last + 1, **facts, **dataset.asked}
+    )
+    return version.number
 
-    def forget() -> None:
-        for name in stored:
-            forget_place(places.upload(name))
 
-    transaction.on_commit(forget)
+def _forget_files(dataset: Dataset, kept: dict[str, Any]) -> None:
+    """What was handed in for this dataset and no row names now."""
+    sources = (dataset.source, dataset.asked["source"])
+    for name in {source["stored"] for source in sources if "stored" in source} - {kept.get("stored")}:
+        forget_place(places.upload(name))

@@ -67,8 +67,9 @@ def upload(owner: Any, upload_id: Any) -> Source:
         raise Invalid([Problem("upload", sentence, {"received": row.received, "bytes": row.bytes})])
     with open(places.upload(row.stored), "rb") as kept:
         _refuse_useless(row.name, kept.read(8), "upload")
+    source = {"file": row.name, "bytes": row.bytes, "stored": row.stored}
     row.delete()
-    return {"file": row.name, "bytes": row.bytes, "stored": row.stored}
+    return source
 
 
 def directory(path: Any) -> Source:

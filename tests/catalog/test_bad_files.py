@@ -58,12 +58,12 @@ def test_links_devices_and_set_uid_files_in_a_tar_are_refused(tmp_path, attribut
         for key, value in attributes.items():
             setattr(odd, key, value)
         archive.addfile(odd)
-    with pytest.raises(Refused, match="'cat/odd.png' is a link or a special file"):
+    with pytest.raises(Refused, match=r"'cat/odd.png' is a link or a special file"):
         read(tmp_path, content.getvalue(), "a.tar")
 
 
 def test_a_tar_that_unpacks_to_far_more_is_refused(tmp_path):
-    with pytest.raises(Refused, match="'cat/bomb.png' unpacks to over 200 times"):
+    with pytest.raises(Refused, match=r"'cat/bomb.png' unpacks to over 200 times"):
         read(tmp_path, tarred(class_folders() | {"cat/bomb.png": bytes(30_000_000)}), "a.tar.gz")
 
 
@@ -80,9 +80,9 @@ def test_a_tar_of_too_many_or_too_large_files_is_refused(tmp_path, monkeypatch):
 
 def test_a_tar_that_is_cut_off_or_holds_an_archive_is_refused(tmp_path):
     data = tarred(class_folders(), "w")
-    with pytest.raises(Refused, match="damaged or cut off|no example|None of it"):
+    with pytest.raises(Refused, match=r"damaged or cut off|no example|None of it"):
         read(tmp_path, data[: len(data) // 2 + 700], "a.tar")
-    with pytest.raises(Refused, match="'cat/more.png' is an archive inside"):
+    with pytest.raises(Refused, match=r"'cat/more.png' is an archive inside"):
         read(tmp_path, tarred(class_folders() | {"cat/more.png": zipped({"a": b"b"})}), "a.tar.gz")
 
 

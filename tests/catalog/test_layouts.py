@@ -117,9 +117,9 @@ def test_voc_corners_count_from_one(tmp_path):
 
 def test_xml_with_entities_is_refused_and_none_is_resolved(tmp_path):
     bomb = '<!DOCTYPE a [<!ENTITY b "boom"><!ENTITY c "&b;&b;">]><annotation>&c;</annotation>'
-    with pytest.raises(Refused, match="'Annotations/00.xml' defines entities"):
+    with pytest.raises(Refused, match=r"'Annotations/00.xml' defines entities"):
         read(tmp_path, voc() | {"Annotations/00.xml": bomb.encode()})
-    with pytest.raises(Refused, match="'Annotations/00.xml' is not XML"):
+    with pytest.raises(Refused, match=r"'Annotations/00.xml' is not XML"):
         read(tmp_path, voc() | {"Annotations/00.xml": b"<annotation>"})
 
 
@@ -163,7 +163,7 @@ def test_a_csv_of_file_names_beside_the_pictures_is_a_list(tmp_path):
 
 def test_a_list_without_a_clear_label_asks_which_column_it_is(tmp_path):
     entries = [{"image": f"image{n}.png", "colour": "ab"[n % 2], "size": n} for n in range(10)]
-    with pytest.raises(Refused, match="not clear which column.*colour, size"):
+    with pytest.raises(Refused, match=r"not clear which column.*colour, size"):
         read(tmp_path, listed(entries))
     assert read(tmp_path, listed(entries), label_column="colour").schema["classes"] == ["a", "b"]
 

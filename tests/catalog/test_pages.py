@@ -41,7 +41,7 @@ def test_what_is_no_zip_is_refused_with_a_sentence_for_pages_and_scripts():
     script = client.post("/datasets/new/", {"file": SimpleUploadedFile("a.zip", b"no")}, HTTP_ACCEPT="application/json")
     assert script.json()["errors"]["file"][0].startswith("This is not a zip archive")
     nothing = client.post("/datasets/new/", {}).content.decode()
-    assert "Choose a zip file" in nothing
+    assert "Choose a file, or one of the sets below." in nothing
     assert Dataset.objects.count() == 0
 
 

@@ -102,7 +102,7 @@ def test_decimal_commas_are_found_and_ids_are_left_out(tmp_path):
 def test_the_label_column_can_be_chosen(tmp_path):
     found = read(tmp_path, numbers_csv().encode(), "fruit.csv", label_column="ripe")
     assert (found.task, found.schema["classes"]) == ("tabular-classification", ["no", "yes"])
-    with pytest.raises(Refused, match="no column 'weight'. The columns are: id, size"):
+    with pytest.raises(Refused, match=r"no column 'weight'. The columns are: id, size"):
         read(tmp_path, numbers_csv().encode(), "fruit.csv", label_column="weight")
 
 

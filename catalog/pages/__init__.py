@@ -1,0 +1,1 @@
+"""What pages of datasets show, from the queries that REST uses too."""

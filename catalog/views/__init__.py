@@ -1,0 +1,1 @@
+"""Pages of datasets. Thin: look up, ask `may`, call one service or query, show."""

@@ -1,0 +1,127 @@
+"""Pages of datasets: the list, one that is being imported, and one version with its samples, checks and relatives."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from accounts import filter_text
+from accounts.permissions import may, require
+from catalog import queries, recipes
+from catalog.models import DatasetVersion
+from catalog.pages import checks, overview, relatives, rows
+from catalog.services import sources
+from catalog.views.finding import dataset_at
+
+PAGE_SIZE = 50
+TABS = ("overview", "samples", "checks", "versions")
+
+
+@login_required
+@require_GET
+def dataset_list(request: HttpRequest) -> HttpResponse:
+    require(request.user, "see")
+    text = request.GET.get("q", "").strip()[:400]
+    page = Paginator(rows.filtered(request.user, text), PAGE_SIZE).get_page(request.GET.get("page"))
+    found = rows.rows(page.object_list)
+    unknown = filter_text.parse(text, rows.FILTERS).unknown
+    context = {
+        "page": page,
+        "rows": found,
+        "query": text,
+        "busy": rows.is_busy(found),
+        "page_query": urlencode({"q": text}) if text else "",
+        "unknown": [_("Datasets cannot be filtered by '%(name)s'.") % {"name": name} for name in unknown],
+    }
+    template = "catalog/dataset_rows.html" if request.GET.get("part") == "rows" else "catalog/dataset_list.html"
+    return render(request, template, context)
+
+
+@login_required
+@require_GET
+def dataset(request: HttpRequest, slug: str) -> HttpResponse:
+    """The newest version, or how far the import is, or why it failed."""
+    found = dataset_at(request, slug)
+    version = queries.latest(found)
+    if version and not found.importing_since:
+        return redirect("dataset_version", slug, version.number)
+    context = {"dataset": found, "version": version, "parts": queries.dataset_json(found)}
+    template = "catalog/import_now.html" if request.GET.get("part") == "now" else "catalog/dataset_import.html"
+    return render(request, template, context)
+
+
+@login_required
+@require_GET
+def dataset_version(request: HttpRequest, slug: str, number: int, tab: str = "overview") -> HttpResponse:
+    if tab not in TABS:
+        raise Http404
+    found = dataset_at(request, slug)
+    version = get_object_or_404(found.versions, number=number)
+    raw = may(request.user, "see_raw", found)
+    context: dict[str, Any] = {
+        "dataset": found,
+        "version": version,
+        "tab": tab,
+        "tabs": _tabs(version, tab),
+        "raw": raw,
+    }
+    context |= _context_of(request, version, tab, raw)
+    context |= {
+        "lead": overview.lead(version),
+        "may_change": may(request.user, "change", found),
+        "again": sources.can_be_read_again(found),
+    }
+    template = "catalog/readiness.html" if request.GET.get("part") == "readiness" else "catalog/dataset_version.html"
+    return render(request, template, context)
+
+
+def _context_of(request: HttpRequest, version: DatasetVersion, tab: str, raw: bool) -> dict[str, Any]:
+    if tab == "overview":
+        return overview.overview(version, raw=raw)
+    if not raw:
+        return {"denied": True}
+    if tab == "samples":
+        return _samples(request, version)
+    return checks.checks(version) if tab == "checks" else relatives.relatives(version, request.GET.get("from", ""))
+
+
+def _samples(request: HttpRequest, version: DatasetVersion) -> dict[str, Any]:
+    """A page of samples; on the first one also what the recipe makes of eight of them."""
+    split, label = request.GET.get("split", ""), request.GET.get("class", "")
+    number = request.GET.get("page", "1")
+    found = queries.samples(version, split, int(number) if number.isdecimal() and len(number) < 9 else 1, label)
+    prepared = rows.newest_prepared(version)
+    steps = prepared.recipe.steps if prepared else recipes.default_steps(version, queries.task_of(version))
+    kept = {name: value for name, value in (("split", split), ("class", label)) if value}
+    return {
+        "samples": found,
+        "kind": version.schema["kind"],
+        "columns": [column["name"] for column in version.schema.get("columns", [])],
+        "preview": queries.preview(version, steps) if number == "1" and not split and not label else [],
+        "split": split,
+        "label": label,
+        "split_names": list(version.splits),
+        "class_names": version.schema.get("classes", [])[:500],
+        "sample_query": urlencode(kept),
+    }
+
+
+def _tabs(version: DatasetVersion, tab: str) -> list[dict[str, Any]]:
+    base = reverse("dataset_version", args=[version.dataset.slug, version.number])
+    labels = {"overview": _("Overview"), "samples": _("Samples"), "checks": _("Checks"), "versions": _("Versions")}
+    counts = {"samples": version.items, "versions": version.dataset.versions.count()}
+    return [
+        {
+            "url": base if name == "overview" else f"{base}{name}/",
+            "label": labels[name],
+            "current": name == tab,
+            "count": counts.get(name, ""),
+        }
+        for name in TABS
+    ]
