@@ -58,3 +58,33 @@ def refuse(request, reporter):
 def break_down(request, reporter):
     print("noise on standard output")
     raise KeyError("label")
+
+
+def measured_build(request, reporter):
+    """The build, and by how many bytes this process grew above what it was when everything was imported."""
+    from recipes.build import build  # imports come before the measurement
+
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    before = _peak_bytes()
+    return build(request, reporter) | {"grown": _peak_bytes() - before}
+
+
+def die_at_a_picture(request, reporter):
+    """A build in which one picture kills whoever opens it."""
+    from recipes import build
+    from recipes.recipe import Recipe
+
+    decode = Recipe.decode
+
+    def decode_or_die(self, data):
+        if data == Path(request["deadly"]).read_bytes():
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return decode(self, data)
+
+    Recipe.decode = decode_or_die
+    return build.build(request, reporter)
+
+
+def _peak_bytes() -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024
