@@ -8,6 +8,7 @@ from accounts.models import User
 from accounts.permissions import visible
 from catalog.models import Dataset, DatasetState
 from contract.spec import TASKS_BUILT, JobSpec
+from contract.tasks import TASKS
 from devices import queries as devices
 
 MOST_DEVICES = 2
@@ -22,15 +23,13 @@ def body(actor: User, asked: Any) -> dict[str, Any]:
         data = data.filter(task=task)
     wanted = data.filter(slug=asked.get("dataset", "")).first()
     dataset = wanted or _used_last(actor, data) or data.order_by("-demo", "id").first()
-    model: dict[str, Any] = {"source": "conv"}
+    task = dataset.task if dataset else task or next(iter(TASKS))
+    model: dict[str, Any] = {"source": TASKS[task].models[0]}
     if asked.get("model"):
         model = {"source": "registered", "slug": str(asked["model"])[:120]}
     elif str(asked.get("source", "")).isdecimal():
         model = {"source": "job", "id": int(asked["source"])}
-    spec = JobSpec(
-        task=dataset.task if dataset else task or TASKS_BUILT[0], dataset=dataset.slug if dataset else "", model=model
-    )
-    start = spec.to_json()
+    start = JobSpec(task=task, dataset=dataset.slug if dataset else "", model=model).to_json()
     start["devices"]["count"] = max(1, min(devices.online().count(), MOST_DEVICES))
     return start
 

@@ -37,6 +37,8 @@ class Option:
     word: str = ""
     reason: str = ""
     checked: bool = False
+    when: str = ""
+    """`name=value value`: shown only while that field of the form has one of the values"""
 
 
 def parts(actor: User, filling: Filling, base: Job | None, preflight: Run | None) -> dict[str, Any]:
@@ -77,6 +79,7 @@ def choices(actor: User, filling: Filling) -> dict[str, Any]:
         "presets": spec_presets.PRESETS,
         "preset": spec_presets.matching(filling.body),
         "model_fields": filling.fields(spec_fields.MODEL_FIELDS),
+        "sized_models": " ".join(dict.fromkeys(" ".join(each.sources for each in spec_fields.MODEL_FIELDS).split())),
         "device_fields": filling.fields(spec_fields.DEVICE_FIELDS),
         "method_fields": filling.fields(spec_fields.METHOD_FIELDS),
         "more_fields": filling.fields(spec_fields.MORE_FIELDS),
@@ -107,15 +110,26 @@ def _models(chosen: str) -> list[Option]:
     not_built = _("This version of the server cannot do it yet.")
     found = [
         ("conv", _("Small convolutional network"), _("For pictures; trains in minutes on a CPU."), ""),
-        ("dense", _("Dense network"), _("Every pixel to every unit; the quickest there is."), ""),
+        ("vit", _("Small vision transformer"), _("Looks at patches; wants more pictures than the one above."), ""),
+        ("dense", _("Dense network"), _("Every input to every unit; the quickest there is."), ""),
+        ("detector", _("Small detector"), _("Says boxes and classes; trains in minutes on a CPU."), ""),
+        ("text", _("Small text encoder"), _("Reads a text from scratch; trains in minutes on a CPU."), ""),
+        ("lm", _("Small language model"), _("Says what comes next, learnt from scratch."), ""),
         ("job", _("Result of a job"), _("Go on from weights that were trained here: true fine-tuning."), ""),
         ("registered", _("Registered model"), _("Weights that were added under Models."), ""),
         ("keras", _("Keras definition"), _("A Keras 3 model, run on PyTorch."), not_built),
         ("transformers", _("Transformers folder"), _("A directory or configuration."), _in_text(chosen)),
     ]
     return [
-        Option(value, title, detail, reason=reason, checked=value == chosen) for value, title, detail, reason in found
+        Option(value, title, detail, reason=reason, checked=value == chosen, when=_of_tasks(value))
+        for value, title, detail, reason in found
     ]
+
+
+def _of_tasks(model: str) -> str:
+    """A preset is offered for the tasks that it does."""
+    tasks = " ".join(task for task, facts in TASKS.items() if model in facts.models)
+    return f"task={tasks}" if tasks else ""
 
 
 def _in_text(chosen: str) -> str:
@@ -142,8 +156,10 @@ def _datasets(actor: User, values: dict[str, Any]) -> list[Option]:
         version = catalog_queries.latest(dataset)
         detail = ""
         if version:
-            params = {"samples": whole(version.items), "n": len(version.schema["classes"]), "size": size(version.bytes)}
-            detail = _("%(samples)s samples in %(n)s classes, %(size)s") % params
+            params = {"samples": whole(version.items), "n": len(version.schema.get("classes", []))}
+            params |= {"size": size(version.bytes)}
+            classes = _("%(samples)s samples in %(n)s classes, %(size)s") % params
+            detail = classes if params["n"] else _("%(samples)s samples, %(size)s") % params
         warnings = catalog_queries.dataset_json(dataset)["warnings"]
         more = warnings[0]["text"] if warnings else ""
         found.append(

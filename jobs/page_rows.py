@@ -6,7 +6,6 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from jobs import queries, sparkline, task_metrics
 from jobs.job_page import headline

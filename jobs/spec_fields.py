@@ -22,6 +22,7 @@ from contract.spec import (
     STRATEGIES,
     STRATEGIES_BUILT,
 )
+from contract.spec_model import MODEL_FIELDS as SOURCE_FIELDS
 from contract.tasks import TASKS
 from jobs.task_metrics import NAMES
 
@@ -45,6 +46,12 @@ class SpecField:
     choices: tuple[Choice, ...] = ()
     more: bool = False
     """true = under "More settings" """
+
+    @property
+    def sources(self) -> str:
+        """Of a field of the model: which sources take it, with a space between."""
+        name = self.path.removeprefix("model.")
+        return " ".join(source for source, fields in SOURCE_FIELDS.items() if name in fields)
 
     @property
     def default(self) -> Any:
@@ -76,7 +83,7 @@ METHOD_CHOICES = _named(
     {
         "full": (_("Full"), _("Every weight learns. Best quality, most memory.")),
         "head": (_("Head only"), _("Only the last layer learns. Fast, for small data close to the source.")),
-        "lora": (_("LoRA"), _("Small added matrices learn. For large models; not built yet.")),
+        "lora": (_("LoRA"), _("Small added matrices learn and are merged at the end. For large models.")),
     },
 )
 STRATEGY_CHOICES = _named(
@@ -155,6 +162,29 @@ METHOD_FIELDS = (
     ),
 )
 MORE_FIELDS = (
+    SpecField(
+        "method.r",
+        _("Rank of LoRA"),
+        _("Width of the added matrices; only with LoRA."),
+        "whole",
+        _("4 to 64"),
+        more=True,
+    ),
+    SpecField(
+        "method.target_modules",
+        _("Layers of LoRA"),
+        _("By name or its end, with commas between. Empty: all of the body."),
+        "words",
+        more=True,
+    ),
+    SpecField(
+        "method.layer_decay",
+        _("Rate by layer"),
+        _("Each layer below the head learns at so much of the rate above it. 1: all alike."),
+        "number",
+        _("0.6 to 1"),
+        more=True,
+    ),
     SpecField(
         "training.optim",
         _("Optimizer"),
@@ -283,6 +313,10 @@ AFTER_FIELDS = (
 MODEL_FIELDS = (
     SpecField("model.channels", _("Channels"), _("Filters of each convolution, first to last."), "widths"),
     SpecField("model.hidden", _("Hidden layers"), _("Width of each dense layer, first to last."), "widths"),
+    SpecField(
+        "model.width", _("Width"), _("Numbers that each place of the sequence is made of."), "whole", _("32 to 256")
+    ),
+    SpecField("model.depth", _("Depth"), _("How many blocks follow each other."), "whole", _("2 to 8")),
 )
 DEVICE_FIELDS = (
     SpecField("devices.count", _("How many"), _("Any that are online; the job waits until so many are free."), "whole"),

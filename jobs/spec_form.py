@@ -17,6 +17,8 @@ from contract.spec_model import MODEL_FIELDS
 from jobs.spec_fields import FIELDS
 
 LISTS = {"widths": ",", "words": ","}
+SIZES = {"channels": "widths", "hidden": "widths", "width": "whole", "depth": "whole"}
+"""fields of a preset, each with how it is read"""
 
 
 def body_of(form: QueryDict) -> dict[str, Any]:
@@ -83,11 +85,11 @@ def _model(form: QueryDict, before: Any) -> dict[str, Any]:
     model = {"source": source}
     known = MODEL_FIELDS.get(source, set())
     if isinstance(before, dict) and before.get("source") == source:
-        model |= {name: value for name, value in before.items() if name not in ("channels", "hidden", "id")}
-    for name in ("channels", "hidden"):
+        model |= {name: value for name, value in before.items() if name not in (*SIZES, "id")}
+    for name, kind in SIZES.items():
         text = form.get(f"model.{name}", "").strip()
         if name in known and text:
-            model[name] = _read("widths", text, None)
+            model[name] = _read(kind, text, None)
     for name in ("slug", "path"):
         if name in known and f"model.{name}" in form:
             model[name] = form.get(f"model.{name}", "").strip()

@@ -30,4 +30,13 @@ export function shownParts(form) {
     const chosen = new FormData(form).get(name);
     part.hidden = !wanted.split(" ").includes(chosen);
   }
+  if (giveWay(form)) shownParts(form);
+}
+
+/* A choice that does not belong to what is chosen before it gives way to the first that does. */
+function giveWay(form) {
+  const lost = form.querySelector("label[data-when][hidden] input:checked");
+  const next = lost && fieldsOf(form, lost.name).find((field) => !field.disabled && !field.closest("[hidden]"));
+  if (next) next.checked = true;
+  return Boolean(next);
 }
