@@ -14,6 +14,7 @@ from accounts.permissions import may, require
 from catalog import api_schema, queries, recipes, services
 from catalog.api.finding import dataset_at, version_at
 from catalog.api.incoming import FIELDS, refuse_without_space, source_of
+from catalog.base_models import tokenizers
 from catalog.imports.options import Options
 from catalog.request_bodies import object_of, refuse_unknown
 from config.rest import Conflict
@@ -96,7 +97,8 @@ class VersionPrepare(APIView):
         refuse_unknown(body, {"recipe"})
         task = queries.task_of(version)
         steps = body.get("recipe") or recipes.default_steps(version, task)
-        if problems := recipes.check(steps, version.schema, task=task):
+        problems = recipes.check(steps, version.schema, task=task)
+        if problems := problems or tokenizers.problems(steps, dataset.project):
             raise Invalid(problems)
         prepared = services.prepare(version, steps)
         answer = {"recipe": prepared.recipe.hash, "hash": prepared.hash, "state": prepared.state}
