@@ -73,6 +73,12 @@ class Group:
             return tensor
         return torch.frombuffer(whole, dtype=tensor.dtype).reshape(-1, *tensor.shape[1:])
 
+    def tell(self, tensor: torch.Tensor, owner: int) -> torch.Tensor:
+        """Fill `tensor` on all ranks with what it holds on rank `owner`."""
+        if self.world_size > 1:
+            dist.broadcast(tensor, owner)
+        return tensor
+
     def gather(self, data: bytes) -> list[bytes]:
         """The `data` of every rank in order of rank. Lengths may differ."""
         if self.world_size == 1:

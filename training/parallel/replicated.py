@@ -1,10 +1,10 @@
 """What strategies have in common in which every rank holds the whole model."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
-from safetensors.torch import load, save
 from torch import nn
 
 from training.parallel.strategy import Batches, Forward, LossOf, Pieces, Place
@@ -76,7 +76,13 @@ def of_rank(state: Mapping[str, torch.Tensor], rank: int) -> Pieces:
 
 def union(group: Group, pieces: Mapping[str, torch.Tensor]) -> Pieces:
     """Tensors (on the CPU) of all ranks, under names that differ. Collective."""
-    return {name: tensor for part in group.gather(save(dict(pieces))) for name, tensor in load(part).items()}
+    mine = [(name, str(tensor.dtype).removeprefix("torch."), list(tensor.shape)) for name, tensor in pieces.items()]
+    found = {}
+    for owner, theirs in enumerate(group.gather(json.dumps(mine).encode())):
+        for name, dtype, shape in json.loads(theirs):
+            tensor = pieces[name] if owner == group.rank else torch.empty(shape, dtype=getattr(torch, dtype))
+            found[name] = group.tell(tensor, owner)
+    return found
 
 
 def learning(net: nn.Module) -> dict[str, nn.Parameter]:
