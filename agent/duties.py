@@ -11,6 +11,7 @@ from typing import Any
 
 from agent.checkpoints import remove_half_made, valid_checkpoints
 from agent.conclude import is_settled
+from agent.data_cache import coming_bytes, is_here, make_room, room
 from agent.device_home import Device, DeviceHome
 from agent.downloads import Spoilt
 from agent.holding import Holding
@@ -62,6 +63,7 @@ class Duties:
         self.assigned = [understood(Assignment, body) for body in wanted.assignments]
         self.holding.keep_only(self.assigned)
         self._wake_supervisors()
+        make_room(self.home, self.device, self.assigned)
         self.go_on()
         self._prepare(wanted.prepare)
 
@@ -167,8 +169,9 @@ class Duties:
                 send(supervisor_of(run), signal.SIGUSR2)
 
     def _prepare(self, wanted: list[dict[str, Any]]) -> None:
-        """Fetch data that a user wants here ahead of any job, beside everything else."""
-        missing = [data for data in wanted if not self.home.data_dir(data["hash"]).is_dir()]
+        """Fetch data that a user wants here ahead of any job, beside everything else; nothing goes for its sake."""
+        missing = [data for data in wanted if not is_here(self.home, data)]
+        missing = [data for data in missing if coming_bytes(self.device, data) <= room(self.home)]
         if missing and not (self.preparing and self.preparing.is_alive()):
             self.preparing = threading.Thread(target=self._fetch, args=(missing,), name="prepare", daemon=True)
             self.preparing.start()

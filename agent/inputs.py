@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.backoff import Backoff
+from agent.data_cache import mark_used
 from agent.downloads import Spoilt, fetch_directory
 from agent.fabric import interface_of
 from agent.server import NoAnswer, Refused
@@ -67,6 +68,7 @@ class Inputs(threading.Thread):
             return ""
         target = self.situation.home.data_dir(data["hash"])
         if target.is_dir():
+            mark_used(target)
             return str(target)
         return str(fetch_prepared(self.situation, self.server, data, self._show))
 
