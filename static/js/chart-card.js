@@ -161,7 +161,7 @@ export class ChartCard {
     this.element.querySelector("[data-chart-caption]").textContent = total ? [text, ...notes].join(" · ") : "";
     const empty = this.element.querySelector("[data-chart-empty]");
     empty.hidden = total > 0;
-    if (this.page.empty) empty.textContent = this.page.empty;
+    empty.textContent = this.page.empty || gettext("No point yet");
     this.element.querySelector("[role=toolbar]").hidden = total === 0;
     const chip = this.element.querySelector("[data-chart-follow-chip]");
     chip.hidden = !(this.hasNewPoints && this.view.range && !this.view.follow);

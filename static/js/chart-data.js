@@ -76,7 +76,7 @@ export class ChartData {
     if (fine) fine.merge(part);
     const series = this.#of(part);
     const added = series.merge(part);
-    if (part.total_points !== undefined) series.total = part.total_points;
+    if (part.total_points !== undefined) series.total = Math.max(part.total_points, series.steps.length);
     return added;
   }
 

@@ -29,7 +29,7 @@ export class Series {
     this.clear();
     this.merge(part);
     this.fetched = this.steps.length;
-    this.total = part.total_points ?? this.steps.length;
+    this.total = Math.max(part.total_points ?? 0, this.steps.length); // points may be stored while the answer is made
     this.strangeTotal = part.not_finite_total ?? this.strange.size;
     if (part.smoothed) this.smooth = smoothOf(part.smoothed);
   }

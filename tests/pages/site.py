@@ -27,8 +27,9 @@ READY_S = 60
 class Site:
     """`site.url`, `site.tell("feed", job=3, steps=10)`, `site.freeze()`, `site.stop_web()`."""
 
-    def __init__(self, home: Path):
+    def __init__(self, home: Path, settings: str = "tests.pages.site_settings"):
         self.home = home
+        self.settings = settings
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.socket = Path("/tmp") / f"ft-{secrets.token_hex(4)}.sock"
@@ -45,6 +46,8 @@ class Site:
             text=True,
         )
         self.tell("prepare")
+        if self.settings == "config.settings":
+            self.tell("collect_static")
         self.start_web()
         return self
 
@@ -93,7 +96,7 @@ class Site:
             "FLEETUNE_HOME": str(self.home),
             "FLEETUNE_PORT": str(self.port),
             "REDIS_URL": f"unix://{self.socket}",
-            "DJANGO_SETTINGS_MODULE": "tests.pages.site_settings",
+            "DJANGO_SETTINGS_MODULE": self.settings,
         }
         return {name: value for name, value in os.environ.items() if name != "DATABASE_URL"} | own
 

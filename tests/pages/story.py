@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts import sessions
 from accounts.models import Project, User
+from config import first_things
 from contract.events import Frame, LogLine
 from contract.spec import JobSpec
 from devices.models import Device
@@ -58,6 +59,11 @@ __all__ = [
 def prepare() -> None:
     """An empty database."""
     call_command("migrate", verbosity=0)
+
+
+def collect_static() -> None:
+    """Static files as `make up` leaves them."""
+    first_things.collect_static(settings)
 
 
 def sign_in(username: str = "ada", role: str = "admin") -> dict[str, str]:

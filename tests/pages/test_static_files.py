@@ -1,4 +1,4 @@
-"""Static files as they are served in life: collected, hashed, and still finding one another."""
+"""Static files as they are served in life: collected, joined and hashed."""
 
 import hashlib
 import re
@@ -8,9 +8,9 @@ import pytest
 from django.core.management import call_command
 from django.test import override_settings
 
+from config import bundles
 from config.first_things import UNUSED
 
-IMPORT = re.compile(r"""(?:from|import)\s+["'](\./[^"']+)["']""")
 HASHED = re.compile(r"\.[0-9a-f]{12}\.")
 PAGE_WITHOUT_PLOTLY = 300_000
 OWN_MODULES = 60_000
@@ -29,29 +29,41 @@ def collected(tmp_path_factory):
     return root
 
 
-def test_every_import_of_a_module_names_a_hashed_file_that_is_there(collected):
-    modules = [path for path in (collected / "js").iterdir() if path.suffix == ".js" and HASHED.search(path.name)]
-    imports = [(path, name) for path in modules for name in IMPORT.findall(path.read_text())]
-    assert len(imports) > 30
-    for path, name in imports:
-        assert HASHED.search(name), f"{path.name} imports {name} by its plain name"
-        assert (path.parent / name).is_file(), f"{path.name} imports {name}, which is not there"
+def hashed(collected: Path, pattern: str) -> list[Path]:
+    return [path for path in collected.glob(pattern) if HASHED.search(path.name)]
 
 
-def test_pico_is_imported_by_its_hashed_name(collected):
-    style = next(path for path in (collected / "css").glob("tokens.*.css") if HASHED.search(path.name))
-    name = re.search(r'@import url\("\.\./vendor/([^"]+)"\) layer\(pico\)', style.read_text()).group(1)
-    assert HASHED.search(name)
-    assert (collected / "vendor" / name).is_file()
+def test_every_module_is_joined_with_what_it_imports_each_once_and_in_order(collected):
+    modules = hashed(collected, "js/*.js")
+    assert len(modules) > 30
+    for path in modules:
+        text = path.read_text()
+        assert not re.search(r"^import\b", text, re.MULTILINE), path.name
+        made = re.findall(r'^ftModules\["([\w-]+\.js)"\] \?\?=', text, re.MULTILINE)
+        assert len(made) == len(set(made)), path.name
+        for used in re.finditer(r'\} = ftModules\["([\w-]+\.js)"\];', text):
+            assert f'ftModules["{used[1]}"] ??=' in text[: used.start()], f"{path.name} uses {used[1]} too early"
+
+
+def test_modules_that_import_one_another_in_a_circle_are_refused():
+    files = {"js/a.js": 'import { b } from "./b.js";\n', "js/b.js": 'import { a } from "./a.js";\n'}
+    with pytest.raises(ValueError, match=r"a\.js → b\.js → a\.js"):
+        bundles.module("js/a.js", files.__getitem__)
+
+
+def test_pico_lies_in_its_layer_of_the_first_style_sheet(collected):
+    (style,) = hashed(collected, "css/site.*.css")
+    assert "@import" not in style.read_text()
+    assert "@layer pico {" in style.read_text() and "--ft-surface" in style.read_text()
 
 
 def test_a_page_stays_light(collected):
     def weight(*patterns: str) -> int:
-        found = [path for pattern in patterns for path in collected.glob(pattern) if HASHED.search(path.name)]
-        return sum(path.stat().st_size for path in found)
+        return sum(path.stat().st_size for pattern in patterns for path in hashed(collected, pattern))
 
-    assert 0 < weight("js/*.js.gz") < OWN_MODULES
-    everything = weight("js/*.js.gz", "css/*.css.gz", "vendor/pico*.gz", "vendor/htmx*.gz") + weight("img/*.svg")
+    own = weight("js/theme.*.js.gz", "js/site.*.js.gz", "js/job-page.*.js.gz")
+    assert 0 < own < OWN_MODULES
+    everything = own + weight("css/site.*.gz", "css/charts.*.gz", "css/rooms.*.gz", "img/*.svg")
     assert everything < PAGE_WITHOUT_PLOTLY
 
 
