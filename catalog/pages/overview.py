@@ -26,6 +26,7 @@ def overview(version: DatasetVersion, *, raw: bool) -> dict[str, Any]:
         "detected": _detected(schema),
         "why": schema["why"],
         "histograms": [histogram for histogram in _histograms(schema) if histogram],
+        "fetched": queries.fetched(version.source),
         "columns": [_column(column, version.items) for column in schema.get("columns", [])[:COLUMNS_SHOWN]],
         "classes": _bars(version),
         "classes_more": max(len(schema.get("classes", [])) - CLASSES_SHOWN, 0),
@@ -43,14 +44,15 @@ def overview(version: DatasetVersion, *, raw: bool) -> dict[str, Any]:
 def lead(version: DatasetVersion) -> str:
     """One line of what it is."""
     schema, count = version.schema, version.items
-    params = {"items": whole(count), "classes": whole(len(schema.get("classes", []))), "size": size(version.bytes)}
     sentences = {
-        "image": ngettext("%(items)s picture, %(size)s", "%(items)s pictures, %(size)s", count),
-        "text": ngettext("%(items)s text, %(size)s", "%(items)s texts, %(size)s", count),
-        "table": ngettext("%(items)s row, %(size)s", "%(items)s rows, %(size)s", count),
+        "image": ngettext("%(count)s picture", "%(count)s pictures", count),
+        "text": ngettext("%(count)s text", "%(count)s texts", count),
+        "table": ngettext("%(count)s row", "%(count)s rows", count),
     }
-    text = sentences[schema["kind"]] % params
-    return _("%(text)s, in %(classes)s classes") % {"text": text, **params} if schema.get("classes") else text
+    params = {"items": sentences[schema["kind"]] % {"count": whole(count)}, "size": size(version.bytes)}
+    if not schema.get("classes"):
+        return _("%(items)s, %(size)s") % params
+    return _("%(items)s in %(classes)s classes, %(size)s") % (params | {"classes": whole(len(schema["classes"]))})
 
 
 def _facts(version: DatasetVersion, schema: dict[str, Any]) -> list[tuple[str, str]]:

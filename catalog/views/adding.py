@@ -47,7 +47,8 @@ def version_add(request: HttpRequest, slug: str) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid() and _tried(form, lambda: _add_version(request, form, dataset)):
         return go_to(request, reverse("dataset", args=[slug]))
-    return _page(request, form, {"dataset": dataset, "again": again})
+    source = dataset.source.get("file") or dataset.source.get("directory", "")
+    return _page(request, form, {"dataset": dataset, "again": again, "again_name": source})
 
 
 def _sent(request: HttpRequest) -> tuple[Any, Any]:

@@ -39,7 +39,7 @@ async function problemOf(answer) {
 
 const signInPath = () => document.body.dataset.signIn;
 
-function csrfToken() {
+export function csrfToken() {
   const field = document.querySelector("input[name=csrfmiddlewaretoken]");
   if (field) return field.value;
   const cookie = document.cookie.split("; ").find((item) => item.split("=")[0].endsWith("_csrf"));

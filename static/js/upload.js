@@ -1,5 +1,9 @@
-/* Adding a zip: drop it or choose it, see how far it is, stop it. Without scripts the same form is simply sent. */
+/* Adding a file: drop it or choose it, see how far it is, stop it. A large one goes in chunks and can be gone on with.
+   Without scripts the same form is simply sent. */
+import { uploadInChunks } from "./chunked-upload.js";
+import { say, size } from "./format.js";
 
+const IN_CHUNKS_FROM_BYTES = 16 * 2 ** 20;
 const form = document.querySelector("[data-upload]");
 if (form) start();
 
@@ -33,35 +37,63 @@ function start() {
   function chosen() {
     const [file] = input.files;
     tell([]);
-    words.textContent = file ? `${file.name} · ${sizeOf(file.size)}` : firstWords;
-    if (file && !form.elements.name.value) form.elements.name.placeholder = file.name.replace(/\.zip$/i, "");
+    words.textContent = file ? `${file.name} · ${size(file.size)}` : firstWords;
+    const name = form.elements.name;
+    if (file && name && !name.value) name.placeholder = file.name.replace(/(\.tar)?\.\w+$/, "");
   }
 
-  function send() {
-    const request = new XMLHttpRequest();
-    sending = request;
+  async function send() {
+    sending = new AbortController();
+    const [file] = input.files;
+    const body = new FormData(form);
+    const inChunks = file && form.elements.upload && file.size >= IN_CHUNKS_FROM_BYTES;
+    show(true);
+    tell([]);
+    try {
+      if (inChunks) {
+        body.set("upload", await uploadInChunks(file, chunkTeller(file), sending.signal));
+        body.delete("file");
+      }
+      await post(body, sending.signal);
+    } catch (error) {
+      ended(sending.signal.aborted ? stoppedWords(inChunks) : [error.message]);
+    }
+  }
+
+  function post(body, signal) {
+    const request = new XMLHttpRequest(); // fetch does not tell how much of a body is sent
     const started = performance.now();
     request.open("POST", form.getAttribute("action") || location.pathname);
     request.setRequestHeader("Accept", "application/json");
     request.responseType = "json";
-    request.upload.addEventListener("progress", (event) => event.lengthComputable && progress(event, started));
-    request.addEventListener("load", () => answered(request));
-    request.addEventListener("error", () => ended([gettext("The connection broke. Nothing was kept; try again.")]));
-    request.addEventListener("abort", () => ended([gettext("Stopped. Nothing was kept.")]));
-    show(true);
-    tell([]);
-    request.send(new FormData(form));
+    request.upload.addEventListener("progress", (event) => event.lengthComputable && progress(event.loaded, event.total, started));
+    signal.addEventListener("abort", () => request.abort());
+    return new Promise((resolve, reject) => {
+      request.addEventListener("load", () => resolve(answered(request)));
+      request.addEventListener("error", () => reject(new Error(gettext("The connection broke. Nothing was kept; try again."))));
+      request.addEventListener("abort", () => reject(signal.reason));
+      request.send(body);
+    });
   }
 
-  function progress(event, started) {
-    const share = event.loaded / event.total;
+  function chunkTeller(file) {
+    let begun = null;
+    return ({ sent, broken }) => {
+      begun ??= { at: performance.now(), sent };
+      if (broken) return progressWords(sent / file.size, gettext("The connection broke. It goes on as soon as the server answers…"));
+      return progress(sent, file.size, begun.at, begun.sent);
+    };
+  }
+
+  function progress(loaded, total, started, before = 0) {
+    const rate = (loaded - before) / Math.max((performance.now() - started) / 1000, 0.001);
+    const sizes = { done: size(loaded), all: size(total), rate: size(Math.round(rate)) };
+    const text = loaded < total ? say(gettext("%(done)s of %(all)s, %(rate)s a second"), sizes) : gettext("Uploaded. The server looks at it…");
+    progressWords(loaded / total, text);
+  }
+
+  function progressWords(share, text) {
     form.querySelector("[data-upload-progress] progress").value = share;
-    const seconds = (performance.now() - started) / 1000;
-    const rate = event.loaded / Math.max(seconds, 0.001);
-    const text =
-      share < 1
-        ? interpolate(gettext("%(done)s of %(all)s, %(rate)s a second"), { done: sizeOf(event.loaded), all: sizeOf(event.total), rate: sizeOf(rate) }, true)
-        : gettext("Uploaded. The server looks at it…");
     form.querySelector("[data-upload-words]").textContent = text;
   }
 
@@ -70,6 +102,10 @@ function start() {
     const errors = Object.values(request.response?.errors ?? {}).flat();
     const fallback = request.status === 413 ? gettext("The file is too large for this server.") : gettext("The server did not take the file. Reload the page and try again.");
     return ended(errors.length ? errors : [fallback]);
+  }
+
+  function stoppedWords(inChunks) {
+    return [inChunks ? gettext("Stopped. Choose the same file within a day to go on where it stopped.") : gettext("Stopped. Nothing was kept.")];
   }
 
   function ended(sentences) {
@@ -92,11 +128,4 @@ function start() {
     });
     form.querySelector("[data-upload-errors]").replaceChildren(...places);
   }
-}
-
-function sizeOf(bytes) {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), 4);
-  const amount = bytes / 1024 ** power;
-  return `${amount.toFixed(power && amount < 100 ? 1 : 0)} ${units[power]}`;
 }

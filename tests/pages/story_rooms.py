@@ -7,7 +7,7 @@ from django.utils import timezone
 from accounts.models import Project, User
 from accounts.services import make_signin_link
 from catalog import services
-from catalog.models import Dataset, DatasetState
+from catalog.models import Dataset
 from catalog.tasks import import_dataset
 from devices import hooks
 from devices.models import Device
@@ -36,7 +36,7 @@ def demo_data() -> None:
 
 def work_off_imports() -> list[str]:
     """What the server worker would do: read in every dataset that waits for it. Their states."""
-    waiting = list(Dataset.objects.filter(state=DatasetState.IMPORTING).values_list("pk", flat=True))
+    waiting = list(Dataset.objects.exclude(importing_since=None).values_list("pk", flat=True))
     for number in waiting:
         import_dataset(number)
     return list(Dataset.objects.filter(pk__in=waiting).values_list("state", flat=True))
