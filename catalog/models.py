@@ -142,6 +142,7 @@ class PreparedData(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name_plural = "prepared data"
         constraints = [models.UniqueConstraint(fields=["version", "recipe"], name="one_prepared_data")]
 
     def __str__(self):
@@ -160,6 +161,7 @@ class Readiness(models.Model):
     at = models.DateTimeField()
 
     class Meta:
+        verbose_name_plural = "readiness"
         constraints = [models.UniqueConstraint(fields=["device", "prepared"], name="one_readiness")]
 
     def __str__(self):
