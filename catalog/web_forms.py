@@ -11,7 +11,7 @@ from contract.problems import Invalid
 
 TAKE = [("images", gettext_lazy("Pictures")), ("texts", gettext_lazy("Texts"))]
 LABEL_BY = [
-    ("path", gettext_lazy("The path of the page")),
+    ("path", gettext_lazy("The path")),
     ("section", gettext_lazy("The nearest heading above")),
     ("selector", gettext_lazy("What a CSS selector finds")),
 ]
@@ -58,18 +58,17 @@ class Crawl(FromWeb):
     kind = "crawl"
     start = forms.CharField(
         label=gettext_lazy("Start at"),
-        required=False,
         help_text=gettext_lazy("One address a line."),
         widget=forms.Textarea(attrs={"rows": 2, "placeholder": "https://example.org/"}),
     )
     take = forms.ChoiceField(label=gettext_lazy("Take"), choices=TAKE)
     label_by = forms.ChoiceField(label=gettext_lazy("Labels come from"), choices=LABEL_BY)
     pattern = forms.CharField(
-        label=gettext_lazy("Pattern of the path"),
+        label=gettext_lazy("Pattern"),
         required=False,
         help_text=gettext_lazy("A regular expression with (?P<label>…). Empty: the first folder."),
     )
-    of = forms.ChoiceField(label=gettext_lazy("The path"), choices=OF)
+    of = forms.ChoiceField(label=gettext_lazy("Which path"), choices=OF)
     selector = forms.CharField(
         label=gettext_lazy("CSS selector"), required=False, help_text=gettext_lazy("Such as h1 or figcaption.")
     )
@@ -105,7 +104,6 @@ class UrlList(FromWeb):
     kind = "urls"
     urls = forms.CharField(
         label=gettext_lazy("Addresses and labels"),
-        required=False,
         help_text=gettext_lazy("One a line: the address, a blank, its label."),
         widget=forms.Textarea(attrs={"rows": 4, "placeholder": "https://example.org/1.jpg cat"}),
     )
@@ -119,7 +117,6 @@ class OneFile(FromWeb):
     kind = "url"
     url = forms.CharField(
         label=gettext_lazy("Address of an archive or a table"),
-        required=False,
         widget=forms.TextInput(attrs={"inputmode": "url", "placeholder": "https://example.org/data.zip"}),
     )
 

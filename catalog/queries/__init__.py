@@ -14,6 +14,7 @@ from catalog.queries.datasets import (
 )
 from catalog.queries.devices import file_for, readiness, readiness_summary, wanted_by
 from catalog.queries.differences import diff
+from catalog.queries.fetching import fetched
 from catalog.queries.previews import preview
 from catalog.queries.samples import PREVIEWED, SAMPLES_A_PAGE, items_at, preview_numbers, samples
 
@@ -24,6 +25,7 @@ __all__ = [
     "dataset_json",
     "datasets_of",
     "diff",
+    "fetched",
     "file_for",
     "in_state",
     "items_at",

@@ -47,7 +47,7 @@ def source(body: dict[str, Any]) -> Source:
         found = asked.crawl(body["crawl"], hosts())
         return _kept(found, {"crawl": {key: value for key, value in found.to_json().items() if key != "follow"}})
     found = asked.url_list(body["urls"], body.get("take"), hosts())
-    return _kept(found, {"urls": len(found.start), "take": found.take, "first": found.start[0]["url"]})
+    return _kept(found, {"urls": len(found.start), "take": found.take})
 
 
 def is_web(source: Source) -> bool:
@@ -65,8 +65,7 @@ def asked_of(source: Source) -> dict[str, Any]:
 
 def name_of(source: Source) -> str:
     """What people would call it: the host, or the file's name."""
-    address = source.get("url") or source.get("first") or source["crawl"]["start"][0]["url"]
-    url = checked_url(address, hosts())
+    url = checked_url(source.get("url") or source["first"], hosts())
     return Path(url.path).stem if "url" in source and Path(url.path).stem else url.host
 
 
@@ -81,7 +80,7 @@ def _file(address: Any) -> Source:
 
 
 def _kept(found: asked.Asked, shown: Source) -> Source:
-    source = shown | {"stored": f"{OF_THE_WEB}{secrets.token_hex(16)}"}
+    source = shown | {"first": found.start[0]["url"], "stored": f"{OF_THE_WEB}{secrets.token_hex(16)}"}
     _directory(source).mkdir(mode=0o700)
     (_directory(source) / ASKED).write_text(json.dumps(found.to_json()), encoding="utf-8")
     return source

@@ -5,6 +5,7 @@ What a site forbids, what lies outside the allowed domains, and what cannot be u
 
 import shutil
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,12 +42,15 @@ class Crawl:
         self._files.mkdir(parents=True, exist_ok=True)
         self.journal = Journal(directory)
 
-    def go(self, seconds: float) -> bool:
+    def go(self, seconds: float, tell: Callable[[float], None] = lambda part: None) -> bool:
+        """`tell` hears which part of the known addresses is done, 0 to 1."""
         end = time.monotonic() + seconds
         if not self.journal.fact("begun"):
             self._begin()
         while not self.journal.fact("ended"):
-            if reason := self._enough():
+            counts = self.journal.counts()
+            tell(counts["seen"] / max(counts["seen"] + counts["waiting"], 1))
+            if reason := self._enough(counts):
                 self.journal.note("ended", reason)
                 break
             due, origin, target = self._next()
@@ -68,9 +72,8 @@ class Crawl:
                 self.journal.add([(target, robots.origin_of(target.url))])
         self.journal.note("begun", "yes")
 
-    def _enough(self) -> str:
+    def _enough(self, counts: dict[str, int]) -> str:
         """Why nothing more is fetched; "" while there is more to do."""
-        counts = self.journal.counts()
         if not counts["waiting"]:
             return gettext_noop("Everything that could be reached was seen.")
         if counts["items"] >= self._asked.max_items:

@@ -155,6 +155,7 @@ class Journal:
             "items": self._count("SELECT COUNT(*) FROM item"),
             "bytes": self._count("SELECT COALESCE(SUM(bytes), 0) FROM item"),
             "refused": self._count("SELECT COUNT(*) FROM target WHERE why != ''"),
+            "seen": self._count("SELECT COUNT(*) FROM target WHERE state != 'waiting'"),
             "waiting": self._count("SELECT COUNT(*) FROM target WHERE state = 'waiting'"),
         }
 

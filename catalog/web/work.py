@@ -31,7 +31,7 @@ def fetch_items(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
     """
     crawl = Crawl(asked.from_json(request["asked"]), Path(request["directory"]), _guard(request))
     try:
-        if not crawl.go(request["seconds"]):
+        if not crawl.go(request["seconds"], reporter.progress):
             return {"over": False}
         summary: dict[str, Any] = crawl.journal.counts() | {"ended": crawl.journal.fact("ended")}
         summary["refusals"] = crawl.journal.refusals(MOST_REFUSALS)

@@ -145,14 +145,14 @@ def test_a_crawl_of_texts_becomes_a_text_version(client, maria, served):
 
 
 def test_a_crawl_works_in_slices_and_asks_for_nothing_twice(client, maria, served, monkeypatch, sent):
-    monkeypatch.setattr(fetching, "SLICE_S", 0.1)
+    monkeypatch.setattr(fetching, "SLICE_S", 0.25)
     answer = post(client, {"crawl": {"start": [f"{served.url}/"]}})
     dataset = Dataset.objects.get(slug=answer.json()["slug"])
     turns = 0
     while Dataset.objects.get().state == "importing":
         tasks.import_dataset(dataset.pk)
         turns += 1
-    assert turns > 2
+    assert turns > 1
     assert len(served.paths) == len(set(served.paths))
     assert version_of(dataset).items == 12
 
@@ -192,3 +192,25 @@ def test_the_settings_of_the_web_are_checked(client, root):
     assert client.patch("/api/v1/settings/", body, "application/json").status_code == 200
     assert web_sources.hosts() == {"intranet.example:8080", "10.0.0.5"}
     assert web_sources.agent().endswith("(ops@example.org)")
+
+
+def test_a_crawl_that_is_stopped_leaves_no_file_behind(client, maria, served, monkeypatch, home):
+    monkeypatch.setattr(fetching, "SLICE_S", 0.3)
+    slug = post(client, {"crawl": {"start": [f"{served.url}/"]}}).json()["slug"]
+    tasks.import_dataset(Dataset.objects.get().pk)
+    assert files_below(home / "uploads")
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        assert client.post(f"/api/v1/datasets/{slug}/cancel/").status_code == 200
+    assert (Dataset.objects.get().state, why(Dataset.objects.get())) == ("failed", "maria stopped the import.")
+    assert not files_below(home / "uploads")
+
+
+def test_pages_show_where_items_come_from_and_what_was_left_out(client, maria, served):
+    dataset = imported(client, {"crawl": {"start": [f"{served.url}/"]}})
+    overview = client.get(f"/datasets/{dataset.slug}/v/1/").content.decode()
+    assert f"{served.url}/" in overview
+    assert "robots.txt forbids it" in overview
+    samples = client.get(f"/datasets/{dataset.slug}/v/1/samples/").content.decode()
+    assert f'href="{served.url}/apples/0.png"' in samples
+    assert "licence unknown" in samples
+    assert LICENCE in samples

@@ -61,9 +61,9 @@ def test_a_crawl_is_added_by_the_form(client, root, sent):
         (CRAWL | {"start": "https://example.org/", "pattern": "("}, "not a regular expression"),
         (CRAWL | {"start": "https://example.org/", "depth": 99}, "from 0 to 10"),
         ({"kind": "urls", "take": "images", "urls": "https://example.org/a.png"}, "Line 1: Write the label"),
-        ({"kind": "urls", "take": "images", "urls": ""}, "Expected text with one address"),
+        ({"kind": "urls", "take": "images", "urls": ""}, "This field is required"),
         ({"kind": "url", "url": "ftp://example.org/"}, "begin with http"),
-        ({"kind": "url", "url": ""}, "begin with http"),
+        ({"kind": "url", "url": ""}, "This field is required"),
     ],
 )
 def test_what_is_wrong_stands_beside_its_field(client, root, form, part):
