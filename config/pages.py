@@ -17,7 +17,7 @@ NAVIGATION = (
 SECTIONS = {"job": "jobs", "job_new": "jobs", "dataset": "datasets", "dataset_version": "datasets"}
 SECTIONS |= {"model": "models", "model_add": "models"}
 SECTIONS |= {"dataset_add": "datasets", "device": "devices", "device_add": "devices", "device_join": "devices"}
-SECTIONS |= {"result_version": "results"}
+SECTIONS |= {"result_version": "results", "sweeps": "jobs", "sweep": "jobs", "sweep_new": "jobs"}
 
 
 def every_page(request):

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "catalog",
     "jobs",
     "results",
+    "sweeps",
 ]
 
 MIDDLEWARE = [

@@ -19,6 +19,7 @@ urlpatterns = [
     path("api/v1/", include("catalog.api_urls")),
     path("api/v1/", include("jobs.api_urls")),
     path("api/v1/", include("results.api_urls")),
+    path("api/v1/", include("sweeps.api_urls")),
     path("", include("config.health_urls")),
     path("favicon.ico", favicon),
     path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript_catalog"),
@@ -27,6 +28,7 @@ urlpatterns = [
     path("", include("catalog.urls")),
     path("", include("jobs.urls")),
     path("", include("results.urls")),
+    path("", include("sweeps.urls")),
 ]
 
 handler400 = "config.error_pages.bad_request"

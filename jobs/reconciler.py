@@ -6,6 +6,7 @@ Each step is safe to do twice and by two processes at once: every change is cond
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -23,6 +24,9 @@ from jobs.states import DRIVEN, AttemptState
 TEST_RING_S = 30
 HOUSEKEEPING_S = 60
 log = logging.getLogger(__name__)
+
+each_tick: list[Callable[[datetime], Any]] = []
+"""Apps upstairs add what goes on with every tick; they never raise."""
 
 
 class Reconciler:
@@ -49,6 +53,8 @@ class Reconciler:
         errands.end_overdue(now)
         self._ring_again(now)
         catalog.take_up_again(now)
+        for drive in each_tick:
+            drive(now)
         scheduling.round(now)
         self._now_and_then("test ring", TEST_RING_S, now, _ring_all)
         self._now_and_then("housekeeping", HOUSEKEEPING_S, now, lambda: upkeep.housekeeping(now))

@@ -1,0 +1,87 @@
+"""Sweeps over REST and on their pages."""
+
+import json
+
+import pytest
+
+from jobs import clock
+from sweeps import driver
+from sweeps.models import Sweep
+from tests.accounts.factories import make_user
+from tests.jobs.factories import STEPS, make_job, make_owner, make_prepared, make_version
+
+pytestmark = pytest.mark.django_db
+BASE = {"task": "image-classification", "dataset": "shapes", "model": {"source": "conv"}, "recipe": STEPS}
+BODY = {
+    "name": "rates",
+    "base": BASE,
+    "space": {"training.learning_rate": {"choices": [0.1, 0.01]}},
+    "algorithm": "grid",
+}
+
+
+@pytest.fixture
+def client(client):
+    owner = make_owner()
+    make_prepared(make_version(owner))
+    client.force_login(owner)
+    return client
+
+
+def post(client, path="", body=None):
+    return client.post(f"/api/v1/sweeps/{path}", body or {}, content_type="application/json")
+
+
+def test_a_sweep_is_started_looked_at_and_stopped_over_rest(client):
+    made = post(client, body=BODY)
+    assert made.status_code == 201 and made.json()["trials"] == 2
+    driver.tick(clock.now())
+    number = made.json()["id"]
+    found = client.get(f"/api/v1/sweeps/{number}/").json()
+    assert [(job["number"], job["state"], job["params"]) for job in found["jobs"]] == [
+        (1, "running", {"training.learning_rate": 0.1})
+    ]
+    assert client.get("/api/v1/sweeps/").json()["results"][0]["started"] == 1
+    assert post(client, f"{number}/pause/").json()["state"] == "paused"
+    assert post(client, f"{number}/pause/").status_code == 409
+    assert post(client, f"{number}/extend/", {"trials": 3}).status_code == 409
+    assert post(client, f"{number}/cancel/").json()["state"] == "stopped"
+
+
+def test_bad_bodies_and_strangers_are_refused(client):
+    errors = post(client, body=BODY | {"trials": "many", "algorithm": "x"}).json()["errors"]
+    assert {"trials", "algorithm"} <= set(errors)
+    assert post(client, body={"colour": 1}).status_code == 400
+    post(client, body=BODY)
+    client.force_login(make_user("stranger", role=""))
+    assert client.get(f"/api/v1/sweeps/{Sweep.objects.get().pk}/").status_code == 404
+    client.force_login(make_user("viewer", role="viewer"))
+    assert post(client, body=BODY).status_code == 403
+    assert post(client, f"{Sweep.objects.get().pk}/pause/").status_code == 403
+
+
+def test_the_pages_start_a_sweep_from_a_job_and_show_its_trials(client):
+    job = make_job(owner=make_owner())
+    assert "No sweep yet" in client.get("/sweeps/").content.decode()
+    form = client.get(f"/sweeps/new/?job={job.pk}").content.decode()
+    assert "training.learning_rate" in form and "shapes" in form
+
+    typed = {"name": "rates", "base": json.dumps(BASE), "space": json.dumps(BODY["space"]), "algorithm": "grid"}
+    answer = client.post("/sweeps/new/", typed)
+    sweep = Sweep.objects.get()
+    assert answer.headers["Location"] == f"/sweeps/{sweep.pk}/"
+    driver.tick(clock.now())
+    page = client.get(f"/sweeps/{sweep.pk}/").content.decode()
+    assert "0 of 2 trials ended, 1 running." in page and 'data-testid="trial"' in page
+    assert "rates" in client.get("/sweeps/").content.decode()
+    client.post(f"/sweeps/{sweep.pk}/do/stop/")
+    assert "Stopped after 1 of 2 trials." in client.get(f"/sweeps/{sweep.pk}/").content.decode()
+
+
+def test_a_form_with_mistakes_says_them_and_keeps_what_was_typed(client):
+    typed = {"name": "mine", "base": "{", "space": "{}", "algorithm": "grid"}
+    answer = client.post("/sweeps/new/", typed)
+    assert answer.status_code == 400
+    assert "This is no JSON" in answer.content.decode() and 'value="mine"' in answer.content.decode()
+    typed |= {"base": json.dumps(BASE), "space": json.dumps({"training.speed": {"choices": [1]}})}
+    assert "space.training.speed" in client.post("/sweeps/new/", typed).content.decode()
