@@ -16,7 +16,7 @@ from contract.problems import Invalid
 from contract.spec import TASKS, TASKS_BUILT
 from devices import shown
 from devices.models import DeviceState
-from jobs import job_plan, spec_diff, spec_fields, spec_form, spec_presets
+from jobs import job_plan, model_recipes, spec_diff, spec_fields, spec_form, spec_presets
 from jobs.job_filling import Filling
 from jobs.models import Job
 from jobs.preflight_page import Run
@@ -216,6 +216,8 @@ def _recipe_words(actor: User, filling: Filling) -> list[str]:
             dataset = visible(actor, Dataset.objects.filter(slug=str(filling.body.get("dataset", "")))).first()
             version = catalog_queries.latest(dataset) if dataset else None
             steps = recipes.default_steps(version, dataset.task) if dataset and version else []
+            slug = filling.values["model.slug"] if filling.values["model.source"] == "registered" else ""
+            steps = model_recipes.fitted(steps, models_of(actor).filter(slug=slug, state=BaseModelState.READY).first())
         return recipes.words(steps) if steps else []
     except Invalid:
         return []

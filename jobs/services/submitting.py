@@ -19,7 +19,7 @@ from contract.reasons import WaitReason
 from contract.spec import JobSpec
 from devices import environment
 from devices.models import Device
-from jobs import base_models, transitions
+from jobs import base_models, model_recipes, transitions
 from jobs import demo as demos
 from jobs.models import Job
 from jobs.states import Actor, JobState
@@ -67,11 +67,9 @@ def check(owner: User, body: Any, project: Project | None = None) -> Checked:
     if project is not None:
         require(owner, "run", project)
     version = _version(owner, spec, problems)
-    steps = _steps(spec, version, problems) if version else []
-    if version is not None:
-        problems += tokenizers.problems(steps, version.dataset.project)
-    source = _source(owner, spec, problems) if spec.source_job else None
     base_model = base_models.resolve(owner, spec, problems)
+    steps = _steps(spec, version, base_model, problems) if version else []
+    source = _source(owner, spec, problems) if spec.source_job else None
     devices = _devices(spec, problems)
     if problems or project is None or version is None:
         raise Invalid(problems)
@@ -134,9 +132,13 @@ def _version(owner: User, spec: JobSpec, problems: list[Problem]) -> DatasetVers
     return None
 
 
-def _steps(spec: JobSpec, version: DatasetVersion, problems: list[Problem]) -> list[dict[str, Any]]:
-    steps = spec.recipe or recipes.default_steps(version, spec.task)
-    problems += recipes.check(steps, version.schema, task=spec.task)
+def _steps(
+    spec: JobSpec, version: DatasetVersion, base_model: BaseModel | None, problems: list[Problem]
+) -> list[dict[str, Any]]:
+    steps = spec.recipe or model_recipes.fitted(recipes.default_steps(version, spec.task), base_model)
+    found = recipes.check(steps, version.schema, task=spec.task)
+    found = found or tokenizers.problems(steps, version.dataset.project)
+    problems += found or model_recipes.problems(steps, base_model)
     return steps
 
 

@@ -1,0 +1,48 @@
+"""What a registered model asks of the data: its own tokens, pictures of its size. For recipes that nobody wrote, and
+those that somebody did.
+"""
+
+from typing import Any
+
+from catalog.base_models.layout import TOKENIZER
+from catalog.base_models.queries import has_file
+from catalog.models import BaseModel
+from contract.problems import Problem, gettext_noop
+
+Steps = list[dict[str, Any]]
+
+
+def fitted(steps: Steps, model: BaseModel | None) -> Steps:
+    """A default recipe so that `model` can take what it makes; as it is without a model."""
+    if model is None:
+        return steps
+    if any(step["step"] == "tokenise" for step in steps):
+        return [_own_tokens(step, model) for step in steps] if has_file(model, TOKENIZER) else steps
+    side = model.facts["config"].get("image_size")
+    return _own_pictures(steps, side, model) if type(side) is int else steps
+
+
+def problems(steps: Steps, model: BaseModel | None) -> list[Problem]:
+    """Bytes for a model that reads its own tokens: it would learn from noise."""
+    if model is None or not has_file(model, TOKENIZER):
+        return []
+    sentence = gettext_noop('The model reads its own tokens, not bytes. Give this step "model": "%(model)s".')
+    return [
+        Problem(f"recipe.{index}.model", sentence, {"model": model.slug})
+        for index, step in enumerate(steps)
+        if step.get("step") == "tokenise" and not step.get("model")
+    ]
+
+
+def _own_tokens(step: dict[str, Any], model: BaseModel) -> dict[str, Any]:
+    if step["step"] != "tokenise":
+        return step
+    most = model.facts["config"].get("max_position_embeddings", step["max_length"])
+    return step | {"model": model.slug, "max_length": min(step["max_length"], most)}
+
+
+def _own_pictures(steps: Steps, side: int, model: BaseModel) -> Steps:
+    colour = {"step": "grayscale"} if model.facts["config"].get("num_channels") == 1 else {"step": "rgb"}
+    mode = next((step["mode"] for step in steps if step["step"] == "resize"), "stretch")
+    rest = [step for step in steps if step["step"] not in ("grayscale", "rgb", "resize")]
+    return [colour, {"step": "resize", "size": [side, side], "mode": mode}, *rest]
