@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0002_append_only'),
-        ('jobs', '0006_job_trial'),
+        ('jobs', '0005_errand_cancelled'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
