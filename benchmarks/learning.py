@@ -57,7 +57,7 @@ def _shuffled(parent: Path) -> Path:
     return task_data.canvases(parent, CANVASES, shuffled=True)
 
 
-DETECTING = {"num_train_epochs": 10, "per_device_train_batch_size": 16, "learning_rate": 0.004}
+DETECTING = {"num_train_epochs": 16, "per_device_train_batch_size": 16, "learning_rate": 0.004}
 UNTRAINED = DETECTING | {"max_steps": 1, "learning_rate": 0.0}
 DETECTOR = {"source": "detector"}
 RUNS = {

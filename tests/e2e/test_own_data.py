@@ -73,12 +73,18 @@ def upload(stack, raw: bytes, name: str) -> str:
 
 
 def upload_raw(stack, raw: bytes, name: str):
-    """POST a multipart form with `file` and `name`."""
+    return upload_as(stack, raw, f"{name}.zip")
+
+
+def upload_as(stack, raw: bytes, file_name: str):
+    """POST a multipart form with `file` and, from the file's name, `name`."""
     import json
+
+    name = file_name.rpartition(".")[0]
 
     edge = secrets.token_hex(16)
     head = f'--{edge}\r\nContent-Disposition: form-data; name="name"\r\n\r\n{name}\r\n--{edge}\r\n'
-    head += f'Content-Disposition: form-data; name="file"; filename="{name}.zip"\r\n\r\n'
+    head += f'Content-Disposition: form-data; name="file"; filename="{file_name}"\r\n\r\n'
     body = head.encode() + raw + f"\r\n--{edge}--\r\n".encode()
     request = urllib.request.Request(f"{stack.url}/api/v1/datasets/", body, method="POST")  # noqa: S310 - loopback
     request.add_header("Authorization", f"Bearer {stack.token}")

@@ -45,14 +45,15 @@ def canvases(parent: Path, counts: dict[str, int], *, shuffled: bool = False) ->
         shown, said = images[places[split], 0], labels[places[split]]
         if shuffled and split == "train":
             said = generator.permutation(said)
-        splits[split] = [_canvas(generator, shown, said) for _ in range(count)]
+        splits[split] = [canvas(generator, shown, said) for _ in range(count)]
     return written(parent, "object-detection", "image", columns, splits, classes=DIGITS, on_device=SCALED)
 
 
-def _canvas(generator: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+def canvas(generator: np.random.Generator, digits: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """One picture with its boxes: `image` uint8 [1, 64, 64], `boxes` float32 [k, 5]."""
     from PIL import Image
 
-    canvas, boxes = np.zeros((SIDE, SIDE), np.uint8), []
+    drawn, boxes = np.zeros((SIDE, SIDE), np.uint8), []
     for _ in range(int(generator.integers(1, 4))):
         number, size = int(generator.integers(len(digits))), int(generator.integers(20, 29))
         digit = np.asarray(Image.fromarray(digits[number]).resize((size, size), Image.Resampling.BILINEAR))
@@ -60,9 +61,9 @@ def _canvas(generator: np.random.Generator, digits: np.ndarray, labels: np.ndarr
         x, y = (int(place) for place in generator.integers(0, SIDE - size, 2))
         box = [x + across.min(), y + rows.min(), x + across.max() + 1, y + rows.max() + 1]
         if all(box[2] <= o[0] or o[2] <= box[0] or box[3] <= o[1] or o[3] <= box[1] for o in boxes):
-            canvas[y : y + size, x : x + size] = np.maximum(canvas[y : y + size, x : x + size], digit)
+            drawn[y : y + size, x : x + size] = np.maximum(drawn[y : y + size, x : x + size], digit)
             boxes.append([*box, labels[number]])
-    return {"image": canvas[None], "boxes": np.array(boxes, np.float32).reshape(-1, 5)}
+    return {"image": drawn[None], "boxes": np.array(boxes, np.float32).reshape(-1, 5)}
 
 
 def pairs_of_digits(parent: Path, counts: dict[str, int]) -> Path:

@@ -31,7 +31,7 @@ class Detector(nn.Module):
         self.neck = nn.Sequential(_layer(width, width), _layer(width, width))
         self.places = nn.Sequential(_layer(width, width), nn.Conv2d(width, 4, 1))
         self.head = nn.Conv2d(width, outputs, 1)
-        nn.init.constant_(self.head.bias, -math.log((1 - RARE) / RARE))
+        nn.init.constant_(self.head.get_parameter("bias"), -math.log((1 - RARE) / RARE))
 
     def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         features = self.neck(self._merged(pixels))

@@ -1,13 +1,14 @@
 """Boxes as x1, y1, x2, y2 in pixels of the prepared picture, and targets that are a list of them per picture."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 
 TINY = 1e-6
 
 
-class Boxes(NamedTuple):
+@dataclass(frozen=True)
+class Boxes:
     """The true boxes of a batch, padded to the most that a picture has (at least one)."""
 
     corners: torch.Tensor
@@ -20,7 +21,7 @@ class Boxes(NamedTuple):
     """int64 [n]: which row of the split"""
 
     def to(self, device: torch.device) -> "Boxes":
-        return Boxes(*(tensor.to(device) for tensor in self))
+        return Boxes(*(tensor.to(device) for tensor in vars(self).values()))
 
     def __len__(self) -> int:
         return len(self.pictures)
