@@ -37,6 +37,8 @@ class Situation:
     rendezvous: dict[str, Any] | None = None
     resume_step: int | None = None
     checkpoint: dict[str, Any] = field(default_factory=dict)
+    to_kill: str = ""
+    """a failure tried on purpose: "rank" or "agent" """
     rank_ended: bool = False
     over: threading.Event = field(default_factory=threading.Event)
     """the supervisor has nothing more to do"""
@@ -81,6 +83,7 @@ class Situation:
     def heard(self, answer: LeaseAnswer) -> None:
         """Take over what the server said."""
         self.heard_at = time.monotonic()
+        self.to_kill = answer.kill or self.to_kill
         if answer.wanted in STRICTNESS:
             self.ask(answer.wanted, "server")
         if answer.rendezvous and answer.resume_step is not None:

@@ -33,6 +33,7 @@ from agent.server import NoAnswer, Refused, pause
 from agent.situation import Situation, fabric_address
 from agent.spool import append_log, last_lines
 from agent.stopping import SESSION_S, Stopper
+from agent.trial import fail_on_purpose
 from agent.verdict import TAIL_LINES, End, exit_report, own_word
 from agent.watchdog import Stall, Watchdog
 from contract.agent_calls import Assignment
@@ -142,6 +143,7 @@ class Supervision:
             self.stall = self.watchdog.look()
             if self.stall:
                 self._end_stalled(self.stall)
+        fail_on_purpose(situation)
         self.stopper.apply()
         self.memory.look()
         give_up_reserve_when_full(situation.home.path)

@@ -188,6 +188,8 @@ class LeaseAnswer(Message):
     """step of the checkpoint to go on from, 0 for the beginning; None until chosen"""
     checkpoint: dict[str, Any] = field(default_factory=dict)
     """{files: [{name, sha256, bytes}]} of that checkpoint, for a device that does not hold it; {} otherwise"""
+    kill: str = ""
+    """a failure tried on purpose: kill the "rank", or the "agent" of this device; told once"""
 
 
 @dataclass(frozen=True)

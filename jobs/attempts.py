@@ -17,6 +17,7 @@ from devices import leases
 from jobs import checkpoints, ending, live, starting
 from jobs.agent_access import StaleFence
 from jobs.models import Attempt, Job, Rank
+from jobs.services import trying
 from jobs.states import DRIVEN, JobState
 
 STOPPING_S = timing.STOP_S + 10
@@ -67,6 +68,7 @@ def renew(rank: Rank, said: LeaseRequest, now: datetime) -> LeaseAnswer:
         rendezvous=attempt.rendezvous if meet else None,
         resume_step=step,
         checkpoint=checkpoints.to_fetch(job.pk, step, rank) if step else {},
+        kill=trying.hand_out(job, rank, now),
     )
 
 

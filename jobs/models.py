@@ -52,6 +52,8 @@ class Job(models.Model):
     proofs = models.JSONField(default=dict)
     """{stage: {rank: what it proved}} of the last attempt: hashes, metrics, seconds"""
     demo = models.BooleanField(default=False)
+    tried_failure = models.JSONField(default=dict)
+    """the failure that was tried on it last (demo jobs): kind, attempt, rank, device, at, taken"""
     colour = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)

@@ -4,6 +4,7 @@ from jobs.services.asking import Refused, cancel, move_off, pause, resume, retry
 from jobs.services.changing import change, move, pause_queue, remove, resume_queue
 from jobs.services.demo import remove_demo, run_demo_again, seed_demo
 from jobs.services.submitting import clone, submit
+from jobs.services.trying import try_failure
 
 __all__ = [
     "Refused",
@@ -23,4 +24,5 @@ __all__ = [
     "seed_demo",
     "shut_down",
     "submit",
+    "try_failure",
 ]

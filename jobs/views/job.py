@@ -15,8 +15,9 @@ from accounts.permissions import require, visible
 from config.formats import state_word
 from contract.problems import Invalid
 from jobs import queries, sentences, services, task_metrics
-from jobs.job_page import failure, headline, lanes, log_tail, point_table, stages, tabs
+from jobs.job_page import failure, headline, lanes, log_tail, point_table, recovery, stages, tabs
 from jobs.models import Attempt, Job
+from jobs.services import trying
 from jobs.states import DRIVEN, ENDED, JobState
 
 PARTS = {"summary": "jobs/job_summary.html", "devices": "jobs/job_devices.html"}
@@ -93,6 +94,7 @@ def _summary(request: HttpRequest, job: Job, tab: str) -> dict[str, Any]:
         "lanes": lanes.of(attempt),
         "evaluations": evaluations,
         "failure": failure.of(job) if job.state == JobState.FAILED else None,
+        "trial": recovery.card(job, request.user),
         "page_title": headline.tab_title(job, row, state_word(job.state)),
         "tabs": tabs.bar(job, tab),
         "live": live_facts(job, attempts),
@@ -111,6 +113,14 @@ def _overview(job: Job, attempt: Attempt | None, wanted_log: str) -> dict[str, A
 
 def _names(attempt: Attempt | None) -> dict[int, str]:
     return {rank.rank: rank.device.slug for rank in attempt.ranks.all()} if attempt else {}
+
+
+def _kind_of_failure(actor: User, form: QueryDict) -> str:
+    """Raises PermissionDenied, or Http404 for one that there is not."""
+    require(actor, "system")
+    if form.get("kind") not in trying.KINDS:
+        raise Http404
+    return str(form["kind"])
 
 
 def _no_point_yet(job: Job) -> str:
@@ -148,6 +158,7 @@ VERBS: dict[str, Callable[[User, QueryDict, Job], None]] = {
     "archive": lambda actor, form, job: services.change(job, actor, archived=True),
     "unarchive": lambda actor, form, job: services.change(job, actor, archived=False),
     "remove": lambda actor, form, job: services.remove(job, actor),
+    "try-failure": lambda actor, form, job: services.try_failure(job, actor, _kind_of_failure(actor, form)),
 }
 
 
@@ -161,5 +172,6 @@ def _done(verb: str, job: Job) -> str:
         "archive": _("%(job)s is archived."),
         "unarchive": _("%(job)s is back in the list."),
         "remove": _("%(job)s is removed. What it left stays in the database."),
+        "try-failure": _("Something of %(job)s is about to break. Below it says what follows."),
     }
     return sentences_of[verb] % {"job": job}

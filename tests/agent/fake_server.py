@@ -24,6 +24,8 @@ class Holder:
     wanted: str = "run"
     resume_step: int = 0
     checkpoint: dict[str, Any] = field(default_factory=dict)
+    kill: str = ""
+    """told with the next lease answer, once"""
     stale: bool = False
     impossible: set[int] = field(default_factory=set)
     """numbers of batches that are answered with 422"""
@@ -99,7 +101,9 @@ class FakeServer:
     def lease_answer(self, holder: Holder) -> dict:
         port = next((lease["port"] for lease in reversed(holder.leases) if lease["port"]), 0)
         meets = bool(port) and bool(holder.acknowledged)
+        kill, holder.kill = holder.kill, ""
         return {
+            "kill": kill,
             "v": 1,
             "seconds_left": 10,
             "wanted": holder.wanted,
