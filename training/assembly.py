@@ -20,6 +20,7 @@ from training.methods import choose_what_learns, rates_by_layer
 from training.model_config import model_config
 from training.model_files import config_of
 from training.models.source import WEIGHTS, start_model
+from training.pace import FACTS, Pace
 from training.parallel import strategy_of
 from training.parallel.exchange import exchange_over
 from training.parallel.strategy import Place, Strategy
@@ -46,6 +47,7 @@ class Parts:
     optimizer: torch.optim.Optimizer
     plan: Plan
     sampler: Sampler
+    pace: Pace
     method: Strategy
     evaluator: Evaluator
     checkpoints: Checkpoints
@@ -104,7 +106,7 @@ def put_together(rank: Rank, data: Data, begun: Begun, group: Group, sampler: Sa
     """Share the model among ranks; its optimizer, and the exchange between ranks."""
     training, model = rank.spec["training"], begun.model
     layer_decay = rank.spec["method"].get("layer_decay", 1.0)
-    tail = 2 + len(data.task.step_keys) + len(WISHES)
+    tail = 2 + len(data.task.step_keys) + FACTS * group.world_size + len(WISHES)
     batch = example(data.manifest, training["per_device_train_batch_size"], rank.device)
     exchange = partial(exchange_over, group=group, tell=rank.reporter.choice)
     place = Place(group, rank.device, rank.spec["parallel"], plan, batch, tail, exchange)
@@ -118,6 +120,7 @@ def put_together(rank: Rank, data: Data, begun: Begun, group: Group, sampler: Sa
         optimizer=optimizers.build(training, method.parameters, rates_by_layer(model.model, layer_decay)),
         plan=plan,
         sampler=sampler,
+        pace=Pace(group.rank, group.world_size),
         method=method,
         evaluator=Evaluator(data, model, training["per_device_eval_batch_size"], rank.device),
         checkpoints=begun.checkpoints,

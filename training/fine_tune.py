@@ -2,7 +2,7 @@
 
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from contract.faults import fault
 from contract.reasons import EndReason
@@ -13,6 +13,7 @@ from training.devices import peak_memory
 from training.failures import CANCELLED, DRAINED, Ending, Failure
 from training.hashing import hash_of
 from training.models.source import CONFIG, WEIGHTS
+from training.pace_report import SlowRank
 from training.parallel.sharded import local
 from training.progress import FIRST_STEP_S
 from training.random_state import put_random_states, random_states
@@ -37,6 +38,8 @@ class State:
     best_loss: float | None = None
     """the lowest eval/loss so far"""
     evaluations_without_gain: int = 0
+    shares: list[float] = field(default_factory=list)
+    """of the global batch, per rank, once they differ"""
 
 
 class FineTuning:
@@ -48,6 +51,7 @@ class FineTuning:
         self._train = rank.reporter.series(*point_keys(parts.data.task.step_keys))
         self._eval_keys = eval_keys(rank.spec["task"])
         self._eval = rank.reporter.series(*(f"eval/{key}" for key in self._eval_keys))
+        self._slow = SlowRank(rank.reporter if parts.group.rank == 0 else None)
         self._saved_at = self._began_at = time.monotonic()
         self._seconds_before = 0.0
 
@@ -72,6 +76,8 @@ class FineTuning:
         put_random_states(contents.tensors[RANDOM], self.parts.group.rank, self.rank.device)
         self.state = State(**contents.documents[STATE])
         self._seconds_before = self.state.seconds
+        if len(self.state.shares) == self.parts.group.world_size:
+            self.parts.sampler.shares = self.state.shares
         self.rank.sign.at(self.state.step)
         self.rank.reporter.log(f"Going on from the checkpoint of step {self.state.step}")
 
@@ -86,7 +92,19 @@ class FineTuning:
             raise Failure(EndReason.NAN_LOSS, sentence, step=number, loss=str(step.loss))
         self.state.step, self.state.seconds = number, step.wishes["seconds"] or self.state.seconds
         self.rank.sign.step(number, step.seconds)
+        if self.parts.method.apart:
+            self._balance()
         return self._between(step)
+
+    def _balance(self) -> None:
+        """Give faster ranks more of a batch, if asked to; say which rank the others wait for."""
+        pace, sampler = self.parts.pace, self.parts.sampler
+        shares = pace.better_shares(sampler.shares) if self.rank.spec["parallel"]["shares"] == "measured" else None
+        if shares:
+            sampler.shares = self.state.shares = shares
+            told = ", ".join(f"{share:.0%}" for share in shares)
+            self.rank.reporter.choice("shares of a batch", told, "by the measured speed of each rank")
+        self._slow.tell(pace.slow())
 
     def _wishes(self, number: int) -> tuple[float, ...]:
         """In the order of WISHES. Ranks add theirs up, so all of them decide the same at the same step."""

@@ -34,6 +34,8 @@ class Sampler:
         self.global_batch = batch_size * (batch_devices or world_size) * accumulation
         self.steps_per_epoch = max(1, math.ceil(samples / self.global_batch))
         self._pass_size = pass_size or batch_size
+        self.shares = [1.0 / world_size] * world_size
+        """of every global batch, per rank; may be changed between steps"""
         self._rank = rank
         self._world_size = world_size
         self._seed = seed
@@ -58,12 +60,18 @@ class Sampler:
         part = self.part(step)
         pieces = list(part.split(self._pass_size)) if len(part) else []
         if lockstep:
-            most = max(self._last(step, rank) - self._first(step, rank) for rank in range(self._world_size))
-            pieces += [part[:0]] * (math.ceil(most / self._pass_size) - len(pieces))
+            pieces += [part[:0]] * (math.ceil(max(self.counts(step)) / self._pass_size) - len(pieces))
         return iter(pieces)
 
+    def counts(self, step: int) -> list[int]:
+        """Samples of each rank at `step`."""
+        return [self._last(step, rank) - self._first(step, rank) for rank in range(self._world_size)]
+
     def _first(self, step: int, rank: int) -> int:
-        return self._start(step) + self.global_size(step) * rank // self._world_size
+        size = self.global_size(step)
+        if self.shares[0] == 1.0 / self._world_size:
+            return self._start(step) + size * rank // self._world_size
+        return self._start(step) + (round(size * sum(self.shares[:rank])) if rank < self._world_size else size)
 
     def _last(self, step: int, rank: int) -> int:
         return self._first(step, rank + 1)

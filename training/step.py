@@ -58,9 +58,10 @@ def take_step(parts: Parts, number: int, wishes: tuple[float, ...], device: torc
     began = time.perf_counter()
     read_seconds = _gradients(parts, number, device)
     ready = time.perf_counter()
-    tail = parts.method.exchange(wishes)
+    tail = parts.method.exchange((*parts.pace.tell(read_seconds, ready - began - read_seconds), *wishes))
     wait_seconds = time.perf_counter() - ready
-    weight, loss, *counts = (value for value in tail[: -len(WISHES)])
+    weight, loss, *counts = tail[: 2 + len(parts.data.task.step_keys)]
+    parts.pace.hear(tail[2 + len(counts) : -len(WISHES)], parts.sampler.counts(number), wait_seconds)
     rate = parts.plan.learning_rate(number)
     finite = math.isfinite(loss)
     norm = _update(parts, weight, rate) if finite else math.nan

@@ -14,6 +14,8 @@ from training.parallel.strategy import Place
 
 
 class DataParallel(Replicated):
+    apart = True
+
     def __init__(self, model: nn.Module, net: nn.Module, place: Place):
         super().__init__(model, net, place)
         parameters = list(self.parameters.values())

@@ -14,6 +14,7 @@ from training.rendezvous import Group
 class Replicated:
     same_samples = False
     lockstep = False
+    apart = False
 
     def __init__(self, model: nn.Module, net: nn.Module, place: Place):
         """`net`: the part of `model` whose names tensors have."""

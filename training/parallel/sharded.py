@@ -21,6 +21,7 @@ class Sharded:
 
     same_samples = False
     lockstep = False
+    apart = False
     bytes_per_step = 0.0
 
     def __init__(self, model: nn.Module, net: nn.Module, place: Place):

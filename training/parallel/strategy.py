@@ -47,6 +47,8 @@ class Strategy(Protocol):
     """whether every rank takes the whole global batch; else each takes its part of it"""
     lockstep: bool
     """whether passes are collective, so that every rank has to do equally many"""
+    apart: bool
+    """whether ranks work on their own up to the exchange of each step, so that their seconds say who is slow"""
     module: nn.Module
     """what `forward` of `learn` runs"""
     bytes_per_step: float
