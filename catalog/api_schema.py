@@ -136,4 +136,12 @@ class NewRecipeSerializer(serializers.Serializer):
 
 class StepSerializer(serializers.Serializer):
     step = serializers.CharField()
+    kinds = serializers.ListField(child=serializers.CharField())
     parameters = serializers.DictField()
+    protects = serializers.CharField()
+    does_not_protect = serializers.CharField()
+
+
+class PreviewSerializer(serializers.Serializer):
+    recipe = serializers.ListField(child=serializers.DictField())
+    items = serializers.ListField(child=serializers.DictField())

@@ -13,6 +13,7 @@ urlpatterns: list = [
     path("datasets/<slug:slug>/versions/", versions.VersionList.as_view(), name="api_dataset_versions"),
     path(f"{VERSION}items/", versions.VersionItems.as_view(), name="api_dataset_items"),
     path(f"{VERSION}diff/", versions.VersionDiff.as_view(), name="api_dataset_diff"),
+    path(f"{VERSION}preview/", recipes.Preview.as_view(), name="api_dataset_preview"),
     path(f"{VERSION}prepare/", versions.VersionPrepare.as_view(), name="api_dataset_prepare"),
     path("uploads/", uploads.UploadList.as_view(), name="api_uploads"),
     path("uploads/<uuid:upload_id>/", uploads.UploadDetail.as_view(), name="api_upload"),

@@ -8,8 +8,9 @@ from catalog.models import DatasetVersion
 from contract.problems import Problem
 from contract.tasks import TASKS
 from recipes.fitting import Facts, problems_for
+from recipes.obfuscation import applied as applied_in
 from recipes.recipe import Recipe, problems_of
-from recipes.steps import Shape
+from recipes.steps import STEPS, Shape
 
 KEPT_UP_TO = 64
 """pixels: small pictures that are all alike are left as they are; larger ones are made this small at most"""
@@ -42,6 +43,28 @@ def check(steps: Any, schema: dict[str, Any], path: str = "recipe", task: str = 
     shapes = frozenset(Shape(size["channels"], size["height"], size["width"]) for size in sizes)
     facts = Facts(kind, task, shapes, schema.get("columns", []))
     return problems_for(Recipe.parse(steps, path, kind), facts, path)
+
+
+def for_devices(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The steps as a device may know them: of what must not leave the server only how many there are."""
+    return [
+        {name: {"count": len(value)} if name in STEPS[step["step"]].private else value for name, value in step.items()}
+        for step in steps
+    ]
+
+
+def obfuscation(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """What was hidden in prepared data, in words: {step, text, protects, does_not_protect, report}."""
+    return [
+        {
+            "step": applied.step,
+            "text": _(applied.sentence) % applied.params,
+            "protects": _(applied.protects),
+            "does_not_protect": _(applied.does_not_protect),
+            "report": applied.report,
+        }
+        for applied in applied_in(manifest)
+    ]
 
 
 def words(steps: list[dict[str, Any]]) -> list[str]:

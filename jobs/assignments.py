@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from catalog import recipes
 from catalog.models import BaseModel, PreparedData, PreparedState, Readiness
 from contract.agent_calls import Assignment, Assignments
 from devices import leases
@@ -59,12 +60,17 @@ def _of_rank(rank: Rank) -> dict[str, Any]:
         number=rank.attempt.number,
         rank=rank.rank,
         world_size=rank.attempt.world_size,
-        spec=job.spec,
+        spec=_for_devices(job.spec),
         data=data_of(job.prepared),
         model=base_models.wire(job.base_model) or _model(model_files_of(job.source)),
         wanted=attempts.wanted(job, rank.attempt),
         batch_devices=_batch_devices(job.spec),
     ).to_json()
+
+
+def _for_devices(spec: dict[str, Any]) -> dict[str, Any]:
+    """Without what a recipe keeps on the server."""
+    return spec | {"recipe": recipes.for_devices(spec["recipe"])} if spec.get("recipe") else spec
 
 
 def _batch_devices(spec: dict[str, Any]) -> int:
@@ -93,7 +99,7 @@ def _of_errand(errand: Errand) -> dict[str, Any]:
         number=1,
         rank=0,
         world_size=1,
-        spec=payload["spec"],
+        spec=_for_devices(payload["spec"]),
         data=data_of(PreparedData.objects.get(pk=payload["prepared"])),
         model=base_models.wire(base_model_of_errand(errand)) or _model(model_files_of_errand(errand)),
         errand={"kind": errand.kind} | {name: payload[name] for name in ("artifact", "split") if name in payload},

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response
@@ -9,6 +10,7 @@ from rest_framework.views import APIView
 
 from accounts.permissions import require
 from catalog import api_schema, queries, recipes
+from catalog.api.finding import version_at
 from catalog.models import Dataset, DatasetVersion, Recipe
 from catalog.request_bodies import object_of, refuse_unknown
 from catalog.services.preparing import keep_recipe
@@ -34,7 +36,7 @@ class RecipeList(GenericAPIView):
         if "dataset" in body:
             version = _version_named(request, body["dataset"])
             kind = version.schema["kind"]
-            if problems := recipes.check(body.get("steps"), version.schema, "steps"):
+            if problems := recipes.check(body.get("steps"), version.schema, "steps", queries.task_of(version)):
                 raise Invalid(problems)
         return Response(_recipe_json(keep_recipe(body.get("steps"), "steps", kind)), status=201)
 
@@ -44,7 +46,34 @@ class StepList(APIView):
 
     @extend_schema(responses=api_schema.StepSerializer(many=True))
     def get(self, request) -> Response:
-        return Response([{"step": name, "parameters": step.parameters()} for name, step in STEPS.items()])
+        return Response(
+            [
+                {
+                    "step": name,
+                    "kinds": list(step.kinds),
+                    "parameters": step.parameters(),
+                    "protects": _(step.protects) if step.protects else "",
+                    "does_not_protect": _(step.does_not_protect) if step.does_not_protect else "",
+                }
+                for name, step in STEPS.items()
+            ]
+        )
+
+
+class Preview(APIView):
+    """Eight samples before and after a recipe (the default one without): pictures as addresses, texts, rows."""
+
+    @extend_schema(request=api_schema.StepsSerializer, responses=api_schema.PreviewSerializer)
+    def post(self, request, slug: str, number: int) -> Response:
+        version = version_at(request, slug, number)
+        require(request.user, "see_raw", version.dataset, token=request.auth)
+        body = object_of(request.data)
+        refuse_unknown(body, {"recipe"})
+        task = queries.task_of(version)
+        steps = body.get("recipe") or recipes.default_steps(version, task)
+        if problems := recipes.check(steps, version.schema, task=task):
+            raise Invalid(problems)
+        return Response({"recipe": steps, "items": queries.preview(version, steps)})
 
 
 def _version_named(request, slug: Any) -> DatasetVersion:

@@ -7,6 +7,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.permissions import visible
+from catalog import recipes
 from catalog.models import Dataset, DatasetState, DatasetVersion
 from catalog.queries.concerns import warnings
 from catalog.queries.devices import readiness
@@ -165,4 +166,5 @@ def _prepared_json(prepared) -> dict[str, Any]:
         "error": _(prepared.error) % prepared.error_params if prepared.error else "",
         "bytes": prepared.bytes,
         "seconds": round(prepared.seconds, 3),
+        "obfuscation": recipes.obfuscation(prepared.manifest),
     }

@@ -171,7 +171,10 @@ def test_recipes_are_checked_kept_and_listed_in_words(api, maria):
     assert made.status_code == 201
     assert made.json()["words"][1] == "Turn into shades of grey (1 channel)."
     assert api.get("/api/v1/recipes/").json()["results"] == [made.json()]
-    assert {"step": "scale", "parameters": {"to": [0, 1]}} in api.get("/api/v1/recipes/steps/").json()
+    steps = {step["step"]: step for step in api.get("/api/v1/recipes/steps/").json()}
+    assert steps["scale"]["parameters"] == {"to": [0, 1]}
+    assert steps["redact"]["kinds"] == ["text", "table"]
+    assert steps["blur"]["does_not_protect"]
     bad = api.post("/api/v1/recipes/", {"steps": [{"step": "scal"}]}, content_type="application/json")
     assert set(bad.json()["errors"]) == {"steps.0.step"}
     foreign = {"steps": [], "dataset": "nothing"}

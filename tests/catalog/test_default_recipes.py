@@ -70,3 +70,5 @@ def test_the_default_recipe_works_and_its_samples_are_shown_before_and_after(cli
     assert page.status_code == 200
     assert page.content.decode().count('data-testid="before-after"') == (0 if task == "object-detection" else 8)
     assert all(recipes.words(prepared.recipe.steps))
+    told = client.post(f"/api/v1/datasets/{version.dataset.slug}/versions/{version.number}/preview/", {})
+    assert (told.status_code, told.json()) == (200, {"recipe": steps, "items": rows})
