@@ -31,6 +31,11 @@ def _not_a_host(text: str) -> tuple[str, dict[str, Any]] | None:
     return None
 
 
+def _not_ascii(text: str) -> tuple[str, dict[str, Any]] | None:
+    """It becomes part of a header of HTTP."""
+    return None if text.isascii() else (gettext_noop("Write it in plain letters, digits and signs (ASCII)."), {})
+
+
 KNOWN: dict[str, Known] = {
     "viewer_downloads": Known(False, _("Viewers may download artifacts and exports")),
     "url_import": Known(False, _("Data may be imported from URLs")),
@@ -44,6 +49,7 @@ KNOWN: dict[str, Known] = {
         "",
         _("Contact that the fetcher tells the sites it asks"),
         _("An e-mail address or a page, so that whoever runs a site can reach you."),
+        _not_ascii,
     ),
     "open_docs": Known(False, _("API schema and docs are readable without signing in")),
 }

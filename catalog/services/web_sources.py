@@ -32,7 +32,7 @@ def hosts() -> frozenset[str]:
 
 def agent() -> str:
     """How the fetcher calls itself; with a way to reach whoever runs it, when an admin has said one."""
-    contact = server_settings.value_of("web_contact").strip()
+    contact = " ".join(server_settings.value_of("web_contact").split())
     return f"Fleetune/{VERSION} ({contact})" if contact else f"Fleetune/{VERSION}"
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bs4.exceptions import ParserRejectedMarkup
+
 from catalog.web import finds, robots
 from catalog.web.addresses import NotFetched
 from catalog.web.asked import Asked
@@ -34,16 +36,24 @@ PICTURES = {
 
 
 class Crawl:
-    """`directory` gets `files/` and the journal. `go(seconds)` works for so long and says whether it is over."""
+    """`directory` gets `files/` and the journal. `go(seconds)` works for so long and says whether it is over.
 
-    def __init__(self, asked: Asked, directory: Path, guard: Guard):
-        self._asked, self._guard = asked, guard
+    `skip`: addresses that ended the process that read them, each with the sentence for it.
+    """
+
+    def __init__(self, asked: Asked, directory: Path, guard: Guard, skip: dict[str, str] | None = None):
+        self._asked, self._guard, self._skip = asked, guard, skip or {}
         self._files = directory / "files"
         self._files.mkdir(parents=True, exist_ok=True)
         self.journal = Journal(directory)
 
-    def go(self, seconds: float, tell: Callable[[float], None] = lambda part: None) -> bool:
-        """`tell` hears which part of the known addresses is done, 0 to 1."""
+    def go(
+        self,
+        seconds: float,
+        tell: Callable[[float], None] = lambda part: None,
+        at: Callable[[str], None] = lambda url: None,
+    ) -> bool:
+        """`tell` hears which part of the known addresses is done, 0 to 1; `at` which one comes next."""
         end = time.monotonic() + seconds
         if not self.journal.fact("begun"):
             self._begin()
@@ -61,6 +71,7 @@ class Crawl:
             if self.journal.rules(origin) is None:
                 self._read_rules(origin)
             else:
+                at(target.url)
                 self._fetch(target)
         return True
 
@@ -98,6 +109,8 @@ class Crawl:
 
     def _fetch(self, target: Target) -> None:
         try:
+            if target.url in self._skip:
+                raise NotFetched(self._skip[target.url])
             answer = self._guard.get(target.url, MOST_BYTES, before_hop=self._before_hop)
             if answer.status != 200:
                 sentence = gettext_noop("The site answers with %(status)s instead of it.")
@@ -129,18 +142,16 @@ class Crawl:
         if len(answer.body) > MOST_PAGE_BYTES:
             raise NotFetched(gettext_noop("It is larger than %(most)s KiB."), most=MOST_PAGE_BYTES // 1024)
         charset = answer.headers.get("content-type", "").partition("charset=")[2].strip(" \"'")[:40]
-        page = Page(answer.url, answer.body, charset)
-        texts = self._asked.take == "texts"
-        items = (
-            [Kept(fetched_at=_now(), **item) for item in finds.texts(page, self._asked, target.label)] if texts else []
-        )
-        pictures = [] if texts else list(finds.pictures(page, self._asked, target.depth))
-        links = finds.links(page, self._asked, target.depth)
+        try:
+            items, targets = finds.everything(Page(answer.url, answer.body, charset), self._asked, target)
+        except (ParserRejectedMarkup, RecursionError, MemoryError) as error:
+            raise NotFetched(gettext_noop("The page is built in a way that cannot be read.")) from error
+        empty = NotFetched(finds.NO_LABEL) if self._asked.take == "texts" and not items else None
         with self.journal.step():
-            self.journal.done(target, answer.url, NotFetched(finds.NO_LABEL) if texts and not items else None)
-            self.journal.add((found, robots.origin_of(found.url)) for found in (*pictures, *links))
+            self.journal.done(target, answer.url, empty)
+            self.journal.add((found, robots.origin_of(found.url)) for found in targets)
             for item in items:
-                self.journal.keep(item)
+                self.journal.keep(Kept(fetched_at=_now(), **item))
 
     def _take_picture(self, target: Target, answer: Fetched) -> None:
         ending = next((ending for start, ending in PICTURES.items() if answer.body.startswith(start)), "")

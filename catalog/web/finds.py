@@ -14,6 +14,13 @@ OUTSIDE = gettext_noop("It lies outside the allowed domains.")
 NO_LABEL = gettext_noop("The rule for labels finds none there.")
 
 
+def everything(page: Page, asked: Asked, target: Target) -> tuple[list[dict[str, Any]], list[Target]]:
+    """(texts, pictures and pages to go on to)"""
+    if asked.take == "texts":
+        return list(texts(page, asked, target.label)), list(links(page, asked, target.depth))
+    return [], [*pictures(page, asked, target.depth), *links(page, asked, target.depth)]
+
+
 def links(page: Page, asked: Asked, depth: int) -> Iterator[Target]:
     """Pages to go on to. Those elsewhere are not even noted: a page has hundreds of them."""
     if asked.follow and depth < asked.depth:

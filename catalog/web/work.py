@@ -29,9 +29,9 @@ def fetch_items(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
 
     Returns {"over": False} when there is more to do, else {"over": True, "summary": …}. Raises Refused.
     """
-    crawl = Crawl(asked.from_json(request["asked"]), Path(request["directory"]), _guard(request))
+    crawl = Crawl(asked.from_json(request["asked"]), Path(request["directory"]), _guard(request), request.get("skip"))
     try:
-        if not crawl.go(request["seconds"], reporter.progress):
+        if not crawl.go(request["seconds"], reporter.progress, reporter.at):
             return {"over": False}
         summary: dict[str, Any] = crawl.journal.counts() | {"ended": crawl.journal.fact("ended")}
         summary["refusals"] = crawl.journal.refusals(MOST_REFUSALS)

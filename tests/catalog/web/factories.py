@@ -31,9 +31,9 @@ def sections(each: int = 4) -> dict[str, Page]:
 
 def crawl(site: Site, directory: Path, **body) -> Crawl:
     """As often as the site is asked in life it would take minutes: the rate is lifted here only."""
-    start = body.pop("start", [f"{site.url}/"])
+    start, skip = body.pop("start", [f"{site.url}/"]), body.pop("skip", None)
     found = asked.crawl({"start": start, **body}, [site.host])
-    return Crawl(quick(found), directory, Guard([site.host]))
+    return Crawl(quick(found), directory, Guard([site.host]), skip)
 
 
 def quick(found: asked.Asked) -> asked.Asked:

@@ -57,6 +57,11 @@ def test_every_problem_of_a_crawl_is_told_at_once():
     [
         ({"by": "pattern"}, "crawl.label.by", "Unknown"),
         ({"by": "path", "pattern": "/(.*)/"}, "crawl.label.pattern", "(?P<label>"),
+        (
+            {"by": "path", "pattern": "((a{1000}){1000}){1000}(?P<label>x)"},
+            "crawl.label.pattern",
+            "At most two counted",
+        ),
         ({"by": "path", "of": "site"}, "crawl.label.of", "Unknown"),
         ({"by": "selector"}, "crawl.label.selector", "Give a CSS selector"),
         ({"by": "selector", "selector": "h1["}, "crawl.label.selector", "not a CSS selector"),

@@ -202,3 +202,13 @@ def test_pages_that_ask_not_to_be_followed_are_not(tmp_path):
     with site(pages) as served:
         crawl(served, tmp_path, start=[f"{served.url}/", f"{served.url}/b/"]).go(30)
         assert sorted(served.paths) == ["/", "/b/", "/robots.txt"]
+
+
+def test_an_address_that_ended_the_process_is_left_out_the_next_time(tmp_path):
+    with site(sections(each=1)) as served:
+        opened: list[str] = []
+        work = crawl(served, tmp_path, skip={f"{served.url}/pears/": "Reading it ended the process."})
+        assert work.go(30, at=opened.append)
+        assert "/pears/" not in served.paths
+    assert f"{served.url}/apples/0.png" in opened
+    assert reasons(work.journal)["Reading it ended the process."] == f"{served.url}/pears/"

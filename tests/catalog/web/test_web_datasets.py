@@ -188,6 +188,8 @@ def test_the_settings_of_the_web_are_checked(client, root):
         answer = client.patch("/api/v1/settings/", json.dumps({"web_hosts": value}), "application/json")
         assert answer.status_code == 400
         assert part in answer.json()["errors"]["web_hosts"][0]
+    answer = client.patch("/api/v1/settings/", json.dumps({"web_contact": "Zoë"}), "application/json")
+    assert "ASCII" in answer.json()["errors"]["web_contact"][0]
     body = json.dumps({"web_hosts": "intranet.example:8080\n10.0.0.5", "web_contact": "ops@example.org"})
     assert client.patch("/api/v1/settings/", body, "application/json").status_code == 200
     assert web_sources.hosts() == {"intranet.example:8080", "10.0.0.5"}
