@@ -37,8 +37,8 @@ def parallel_problems(parallel: Parallel, method: Any, training: Any) -> list[Pr
     if method.kind == "head" and strategy == "pipeline":
         sentence = gettext_noop("Layers before the head learn nothing: their devices would have no work. Choose ddp.")
         problems.append(Problem("parallel.strategy", sentence))
-    if method.kind == "lora" and strategy in ("tensor", "pipeline"):
-        sentence = gettext_noop("LoRA is too small to be cut across devices: choose ddp, fsdp or local-sgd.")
+    if method.kind == "lora" and strategy not in WHOLE_MODEL:
+        sentence = gettext_noop("LoRA is not cut across devices: choose ddp or local-sgd.")
         problems.append(Problem("parallel.strategy", sentence))
     if training.torch_compile is True and strategy not in WHOLE_MODEL:
         sentence = gettext_noop("A compiled model cannot be cut: choose ddp or local-sgd, or switch compiling off.")

@@ -91,12 +91,14 @@ STRATEGY_CHOICES = _named(
     STRATEGIES_BUILT,
     {
         "ddp": (_("Data parallel (DDP)"), _("Each device holds the whole model and a part of every batch.")),
-        "fsdp": (_("Sharded (FSDP)"), _("Each device holds a part of the weights. Not built yet.")),
-        "tensor": (_("Tensor parallel"), _("Each layer is cut across devices. Not built yet.")),
-        "pipeline": (_("Pipeline"), _("Each device holds some layers. Not built yet.")),
-        "local-sgd": (_("Local SGD"), _("Devices meet every so many steps, for slow networks. Not built yet.")),
+        "fsdp": (_("Sharded (FSDP)"), _("Each device trains a part of every weight. Less memory, more exchange.")),
+        "tensor": (_("Tensor parallel"), _("Each layer is cut across devices, which all see the same samples.")),
+        "pipeline": (_("Pipeline"), _("Each device holds some layers; samples pass through all of them.")),
+        "local-sgd": (_("Local SGD"), _("Devices train apart and meet every so many steps, for slow networks.")),
     },
 )
+SHARE_CHOICES = (Choice("even", _("Equal")), Choice("measured", _("By measured speed")))
+OUTER_CHOICES = (Choice("mean", _("Take the mean")), Choice("diloco", _("Step with momentum (DiLoCo)")))
 SCHEDULE_CHOICES = _named(
     SCHEDULES,
     SCHEDULES,
@@ -105,10 +107,22 @@ SCHEDULE_CHOICES = _named(
         "constant_with_warmup": (_("Constant after warm-up"), ""),
         "linear": (_("Falls in a line to 0"), ""),
         "cosine": (_("Falls along a cosine to 0"), ""),
+        "cosine_with_restarts": (_("Falls along cosines, again and again"), ""),
+        "polynomial": (_("Falls along a power, to almost 0"), ""),
+        "inverse_sqrt": (_("Falls with the root of the step"), ""),
     },
 )
 OPTIMIZER_CHOICES = _named(
-    OPTIMIZERS, OPTIMIZERS, {"adam": ("Adam", ""), "adamw": ("AdamW", ""), "sgd": (_("SGD with momentum"), "")}
+    OPTIMIZERS,
+    OPTIMIZERS,
+    {
+        "adam": ("Adam", ""),
+        "adamw": ("AdamW", ""),
+        "sgd": (_("SGD without momentum"), ""),
+        "adagrad": ("Adagrad", ""),
+        "rmsprop": ("RMSprop", ""),
+        "adafactor": (_("Adafactor, which needs less memory"), ""),
+    },
 )
 SPLIT_CHOICES = _named(
     SPLITS, SPLITS, {"train": (_("Train"), ""), "validation": (_("Validation"), ""), "test": (_("Test"), "")}
@@ -321,6 +335,21 @@ MODEL_FIELDS = (
 DEVICE_FIELDS = (
     SpecField("devices.count", _("How many"), _("Any that are online; the job waits until so many are free."), "whole"),
     SpecField("parallel.strategy", _("How they share the model"), "", "choice", choices=STRATEGY_CHOICES),
+    SpecField(
+        "parallel.shares",
+        _("Shares of a batch"),
+        _("By speed: faster devices take more of every batch; results then differ in the last digits from run to run."),
+        "choice",
+        choices=SHARE_CHOICES,
+    ),
+    SpecField(
+        "parallel.sync_every",
+        _("Meet every"),
+        _("Local SGD: steps between two meetings. More steps, less traffic."),
+        "whole",
+        _("10 to 500"),
+    ),
+    SpecField("parallel.outer", _("At a meeting"), _("Local SGD only."), "choice", choices=OUTER_CHOICES),
 )
 REVIEW_FIELDS = (
     SpecField("name", _("Name"), _("What you will look for later. Empty: model and dataset."), "text"),

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from config.formats import duration, metric, short_hash, whole
+from config.formats import duration, metric, short_hash, size, whole
 from jobs import task_metrics
 from jobs.models import Attempt, Job
 from jobs.states import ENDED, JobState
@@ -112,7 +112,7 @@ def _evaluation_proof(job: Job, proofs: Proofs) -> str:
 
 
 def _by_device(attempt: Attempt | None, key: str, proofs: Proofs) -> list[dict[str, Any]]:
-    """Per device: its whole hash (or metrics) and the time it took."""
+    """Per device: its whole hash (or metrics), what it held of the model, and the time it took."""
     if attempt is None:
         return []
     rows = []
@@ -120,5 +120,14 @@ def _by_device(attempt: Attempt | None, key: str, proofs: Proofs) -> list[dict[s
         facts = proofs.get(str(rank.rank))
         if facts is not None:
             value = facts.get(PROVING.get(key, ""), "")
-            rows.append({"device": rank.device, "hash": value, "seconds": facts.get("seconds")})
+            row = {"device": rank.device, "hash": value, "seconds": facts.get("seconds"), "held": _held(facts)}
+            rows.append(row)
     return rows
+
+
+def _held(facts: dict[str, Any]) -> str:
+    """Of the model while it trained, and the most memory that this took; "" for other stages."""
+    if "peak_memory_bytes" not in facts:
+        return ""
+    parts = {"parameters": whole(facts["parameters"]), "memory": size(facts["peak_memory_bytes"])}
+    return _("%(parameters)s parameters, at most %(memory)s of memory") % parts
