@@ -37,7 +37,7 @@ def before_after(version: DatasetVersion, numbers: list[int], steps: list[dict[s
 
 def _worked_out(version: DatasetVersion, numbers: list[int], steps: list[dict[str, Any]]) -> Answer:
     project = version.dataset.project
-    request = {
+    request: dict[str, Any] = {
         "version": str(places.version(version.content_hash)),
         "steps": steps,
         "numbers": numbers,

@@ -5,12 +5,11 @@ from typing import Any
 import numpy as np
 
 from recipes.build import source_of
-from recipes.builds import MAKERS
+from recipes.builds import MAKERS, Maker
 from recipes.builds.batch import Batch
 from recipes.builds.table import TableMaker
 from recipes.builds.text import TextMaker
 from recipes.sandbox.inside import Reporter
-from recipes.steps.base import TEXT
 from recipes.version import Item
 
 CHARACTERS_SHOWN = 2000
@@ -28,8 +27,14 @@ def before_after(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
     with source_of(request) as source:
         maker = MAKERS[source.head["kind"]](source)
         maker.look(reporter, ROWS_LOOKED_AT)
-        show = _text if source.head["kind"] == TEXT else _row
-        return {"rows": [show(maker, source.index.item(number), number) for number in request["numbers"]]}
+        return {"rows": [_shown(maker, source.index.item(number), number) for number in request["numbers"]]}
+
+
+def _shown(maker: Maker, item: Item, number: int) -> dict[str, Any]:
+    if isinstance(maker, TextMaker):
+        return _text(maker, item, number)
+    assert isinstance(maker, TableMaker)  # noqa: S101 - pictures are drawn by recipes.draw
+    return _row(maker, item, number)
 
 
 def _text(maker: TextMaker, item: Item, number: int) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def table_problems(recipe: Recipe, columns: list[dict[str, Any]], path: str = "r
     for place, step in recipe.of(TableStep):
         if problems := step.problems(table, f"{path}.{place}"):
             return problems
-        table = step.apply(table, step.start(), context)
+        table = step.transform(table, step.start(), context)
     return _unfinished(table, path)
 
 

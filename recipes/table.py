@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 NUMBER, CATEGORY, BOOLEAN, TEXT = "number", "category", "boolean", "text"
+NOTHING = np.array(None, object)
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Column:
 
     def empty(self) -> np.ndarray:
         """bool [n]: which values are missing"""
-        return np.equal(self.values, None) if self.is_words else np.isnan(self.values)
+        return np.equal(self.values, NOTHING).astype(bool) if self.is_words else np.isnan(self.values)
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,13 @@ class Tokenizer(Protocol):
     vocabulary: int
     """how many numbers there are"""
     pad: int
-    begin: int | None
-    """None where a model knows no such thing"""
-    end: int | None
+
+    @property
+    def begin(self) -> int | None:
+        """None where a model knows no such thing."""
+
+    @property
+    def end(self) -> int | None: ...
 
     def encode(self, text: str) -> list[int]:
         """Numbers of `text`, nothing in front and nothing behind."""

@@ -96,7 +96,7 @@ class TableMaker(Maker):
     def _changed(self, table: Table, steps: int, batch: Batch) -> Table:
         """`table` after the first `steps` steps."""
         for place, step, learned in self._learned[:steps]:
-            table = step.apply(table, learned, Context(step=place, key=self.source.key, counts=batch.counts))
+            table = step.transform(table, learned, Context(step=place, key=self.source.key, counts=batch.counts))
         return table
 
 

@@ -101,7 +101,7 @@ class AddNoise(ImageStep, TableStep):
         context.count("pictures")
         return Picture(Image.fromarray(noisy), picture.boxes)
 
-    def apply(self, table: Table, learned: Any, context: Context) -> Table:
+    def transform(self, table: Table, learned: Any, context: Context) -> Table:
         names = [name for name in table.names if name in self.columns]
         values = np.stack([column.values for column in table.columns if column.name in names], axis=1)
         for row, number in enumerate(table.numbers.tolist()):

@@ -106,7 +106,7 @@ class Step:
 class OrderStep(Step):
     """A step that puts items in another order, repeats some or leaves some out."""
 
-    kinds = KINDS
+    kinds: ClassVar[tuple[str, ...]] = KINDS
 
     def order(self, numbers: Sequence[int], index: "Index") -> Sequence[int]:
         """`numbers` of items in the version, and what they become."""
@@ -116,7 +116,7 @@ class OrderStep(Step):
 class TargetStep(Step):
     """A step that changes what is to be learned of an item."""
 
-    kinds = KINDS
+    kinds: ClassVar[tuple[str, ...]] = KINDS
 
     def change(self, target: dict[str, Any], split: str, classes: int, context: Context) -> dict[str, Any]:
         raise NotImplementedError
@@ -147,7 +147,7 @@ class ImageStep(Step):
 class TextStep(Step):
     """A step that changes words, before they become tokens."""
 
-    kinds = (TEXT,)
+    kinds: ClassVar[tuple[str, ...]] = (TEXT,)
 
     def rewrite(self, text: str, context: Context) -> str:
         raise NotImplementedError
@@ -156,7 +156,7 @@ class TextStep(Step):
 class DeviceStep(Step):
     """A step that the device applies to each batch, so that prepared data stays small."""
 
-    once = True
+    once: ClassVar[bool] = True
 
     def on_device(self, statistics: "Statistics") -> dict[str, Any]:
         """The entry of the manifest. `statistics` are those of the train split before this step."""
@@ -169,7 +169,7 @@ class DeviceStep(Step):
 class TrainStep(Step):
     """A step that the trainer applies to batches of the train split, another way each time."""
 
-    once = True
+    once: ClassVar[bool] = True
 
 
 class Statistics(NamedTuple):

@@ -27,6 +27,6 @@ class DropColumns(TableStep):
     def problems(self, table: Table, path: str) -> list[Problem]:
         return absent(table, self.columns, path)
 
-    def apply(self, table: Table, learned: Any, context: Context) -> Table:
+    def transform(self, table: Table, learned: Any, context: Context) -> Table:
         kept = tuple(column for column in table.columns if column.name not in self.columns)
         return replace(table, columns=kept)

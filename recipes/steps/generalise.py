@@ -72,7 +72,7 @@ class Generalise(TableStep):
             found = [Problem(f"{path}.column", gettext_noop("'bins' needs a column of numbers."))]
         return found
 
-    def apply(self, table: Table, learned: Any, context: Context) -> Table:
+    def transform(self, table: Table, learned: Any, context: Context) -> Table:
         def changed(column: Column) -> list[Column]:
             if column.name != self.column:
                 return [column]

@@ -58,7 +58,7 @@ class Impute(TableStep):
                 learned.sums[column.name] = learned.sums.get(column.name, 0.0) + math.fsum(there.tolist())
                 learned.counts[column.name] += len(there)
 
-    def apply(self, table: Table, learned: Filling, context: Context) -> Table:
+    def transform(self, table: Table, learned: Filling, context: Context) -> Table:
         return table.with_columns(lambda column: [self._filled(column, learned)])
 
     def _filled(self, column: Column, learned: Filling) -> Column:

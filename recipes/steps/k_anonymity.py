@@ -58,5 +58,5 @@ class KAnonymity(TableStep):
             raise Refused(TOO_FEW, found=smallest, columns=", ".join(self.columns), least=self.least)
         return {"smallest_group": smallest, "groups": len(learned)}
 
-    def apply(self, table: Table, learned: Any, context: Context) -> Table:
+    def transform(self, table: Table, learned: Any, context: Context) -> Table:
         return table

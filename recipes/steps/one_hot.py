@@ -39,7 +39,7 @@ class OneHot(TableStep):
                 words = column.values[~column.empty()].tolist()
                 learned.setdefault(column.name, Counter()).update(words)
 
-    def apply(self, table: Table, learned: dict[str, Counter], context: Context) -> Table:
+    def transform(self, table: Table, learned: dict[str, Counter], context: Context) -> Table:
         kept = {name: self._kept(counts) for name, counts in learned.items()}
         return table.with_columns(lambda column: _spread(column, kept) if column.is_words else [column])
 

@@ -57,7 +57,7 @@ class Pseudonymise(TextStep, TableStep):
             context.count(item.kind)
         return replaced(text, found, lambda item, words: f"<{item.kind.upper()}:{_pseudonym(words, context)}>")
 
-    def apply(self, table: Table, learned: Any, context: Context) -> Table:
+    def transform(self, table: Table, learned: Any, context: Context) -> Table:
         def changed(value: str) -> str:
             context.count("values")
             return _pseudonym(value, context)

@@ -64,5 +64,5 @@ class Redact(TextStep, TableStep):
             text, found, lambda item, words: f"<{item.kind.upper()}>" if self.by == TAG else "*" * len(words)
         )
 
-    def apply(self, table: Table, learned: Any, context: Context) -> Table:
+    def transform(self, table: Table, learned: Any, context: Context) -> Table:
         return each_word(table, self.columns, lambda text: self.rewrite(text, context))

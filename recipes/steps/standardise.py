@@ -57,7 +57,7 @@ class Standardise(TableStep):
                 there = column.values[~np.isnan(column.values)].tolist()
                 learned.setdefault(column.name, Moments()).add(there)
 
-    def apply(self, table: Table, learned: dict[str, Moments], context: Context) -> Table:
+    def transform(self, table: Table, learned: dict[str, Moments], context: Context) -> Table:
         return table.with_columns(lambda column: [column if column.is_words else _standard(column, learned)])
 
 

@@ -32,7 +32,7 @@ class TableStep(Step):
         """Counts for the report when everything was looked at. Raises `sandbox.inside.Refused`."""
         return {}
 
-    def apply(self, table: Table, learned: Any, context: Context) -> Table:
+    def transform(self, table: Table, learned: Any, context: Context) -> Table:
         """`table` changed. With nothing learned yet, no rows come and the columns have to be right."""
         raise NotImplementedError
 

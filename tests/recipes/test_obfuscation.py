@@ -99,7 +99,7 @@ def test_exact_values_become_coarse_ones(parameters, values, kind, words):
     from recipes.table import table_of
 
     step = STEPS["generalise"].from_json({"column": "x", **parameters})
-    changed = step.apply(
+    changed = step.transform(
         table_of([column("x", kind)], [[value] for value in values], range(len(values))), None, Context()
     )
     assert changed.columns[0].values.tolist() == words
