@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from typing import Any
 
 from django.db import transaction
 from django.http import HttpResponseBase
@@ -59,7 +60,7 @@ class DatasetList(GenericAPIView):
         source = source_of(request, body)
         if source is None:
             raise no_source()
-        told = {"options": options, "via": "api", "address": address_of(request)}
+        told: dict[str, Any] = {"options": options, "via": "api", "address": address_of(request)}
         dataset = services.add(request.user, where, source, name=body.get("name") or "", **told)
         return Response(queries.dataset_json(dataset), status=202)
 

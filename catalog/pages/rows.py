@@ -24,7 +24,7 @@ class DatasetRow:
 def filtered(actor: Any, text: str):
     """Datasets that every word and term of the filter bar fits, newest first."""
     query = filter_text.parse(text, FILTERS)
-    found = queries.datasets_of(actor).annotate(last_used=Max("versions__jobs__created_at"))
+    found: Any = queries.datasets_of(actor).annotate(last_used=Max("versions__jobs__created_at"))
     if query.many("state"):
         found = queries.in_state(found, query.many("state"))
     if query.many("task"):

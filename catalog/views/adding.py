@@ -58,14 +58,14 @@ def _sent(request: HttpRequest) -> tuple[Any, Any]:
 def _add(request: HttpRequest, form: AddDatasetForm, project) -> Dataset:
     with transaction.atomic():
         source = _source(request, form.cleaned_data) or {}
-        told = {"options": form.options(), "via": "page", "address": address_of(request)}
+        told: dict[str, Any] = {"options": form.options(), "via": "page", "address": address_of(request)}
         return services.add(request.user, project, source, name=form.cleaned_data["name"], **told)
 
 
 def _add_version(request: HttpRequest, form: AddVersionForm, dataset: Dataset) -> bool:
     with transaction.atomic():
         source = _source(request, form.cleaned_data)
-        told = {"via": "page", "address": address_of(request)}
+        told: dict[str, Any] = {"via": "page", "address": address_of(request)}
         services.add_version(dataset, source, form.options(), request.user, **told)
     return True
 

@@ -96,7 +96,8 @@ class _Reading:
         if corners is None:
             self._skip(shown, gettext_noop("It has neither a box nor a polygon of numbers."))
             return None
-        return Box(*corners, self._classes.index(names[annotation["category_id"]]), shown)
+        left, top, width, height = corners
+        return Box(left, top, width, height, self._classes.index(names[annotation["category_id"]]), shown)
 
     def _skip(self, name: str, sentence: str) -> None:
         self._skipped.append(listed(name, Unreadable(sentence)))

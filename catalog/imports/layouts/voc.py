@@ -89,7 +89,7 @@ def _boxes(entry: Entry, root: Element, classes: list[str], skipped: list[dict[s
         label = (described.findtext("name") or "").strip()
         box = described.find("bndbox")
         try:
-            left, top, right, bottom = (float(box.findtext(name)) for name in CORNERS)
+            left, top, right, bottom = (float(box.findtext(name)) for name in CORNERS)  # type: ignore[union-attr, arg-type]  # caught below
         except (AttributeError, TypeError, ValueError):
             skipped.append(listed(shown, Unreadable(gettext_noop("It has no box of four numbers."))))
             continue

@@ -4,6 +4,7 @@ Class names come from a YAML file with `names`, or from `classes.txt` or `obj.na
 no objects. Polygons (`class x1 y1 x2 y2 …`) become the box around them.
 """
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -94,22 +95,24 @@ def _yaml(bundle: Bundle, entry: Entry) -> Any:
 
 def _candidate(bundle, picture: Entry, texts: dict[str, Entry], classes: list[str], skipped: list) -> Candidate:
     text = _text_of(picture, texts)
-    lines = bundle.read(text).decode("utf-8-sig", "replace").splitlines() if text else []
-    boxes = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            boxes.append(_box(line, f"{text.name}, line {number}", len(classes)))
-        except Unreadable as error:
-            skipped.append(listed(f"{text.name}, line {number}", error))
     return Candidate(
         picture.name,
         split=files.split_in_path(picture.parts[:-1]),
         read=partial(bundle.read, picture),
         position=picture.position,
-        boxes=tuple(boxes),
+        boxes=tuple(_boxes(bundle, text, classes, skipped)) if text else (),
     )
+
+
+def _boxes(bundle: Bundle, text: Entry, classes: list[str], skipped: list[dict[str, Any]]) -> Iterator[Box]:
+    lines = bundle.read(text).decode("utf-8-sig", "replace").splitlines()
+    for number, line in enumerate(lines, 1):
+        shown = f"{text.name}, line {number}"
+        try:
+            if line.strip():
+                yield _box(line, shown, len(classes))
+        except Unreadable as error:
+            skipped.append(listed(shown, error))
 
 
 def _text_of(picture: Entry, texts: dict[str, Entry]) -> Entry | None:
