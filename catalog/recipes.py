@@ -41,7 +41,8 @@ def check(steps: Any, schema: dict[str, Any], path: str = "recipe", task: str = 
         return problems
     sizes = schema.get("sizes", [])
     shapes = frozenset(Shape(size["channels"], size["height"], size["width"]) for size in sizes)
-    facts = Facts(kind, task, shapes, schema.get("columns", []))
+    labelled = not task or TASKS[task].target == "label"
+    facts = Facts(kind, task, shapes, schema.get("columns", []), labelled)
     return problems_for(Recipe.parse(steps, path, kind), facts, path)
 
 

@@ -64,7 +64,8 @@ def source_of(request: dict[str, Any]) -> Iterator[Source]:
     with Index(directory) as index:
         if not len(index):
             raise Refused(gettext_noop("The dataset has no items."))
-        facts = Facts(head["kind"], head["task"], frozenset(index.shapes), head.get("columns", []))
+        columns, labelled = head.get("columns", []), "label" in index.target_keys
+        facts = Facts(head["kind"], head["task"], frozenset(index.shapes), columns, labelled)
         for problem in problems_for(recipe, facts):
             raise Refused(problem.sentence, **problem.params)
         if recipe.keyed and not request.get("key"):

@@ -7,7 +7,7 @@ from typing import Any
 from contract.problems import Problem, gettext_noop
 from recipes.context import Context
 from recipes.recipe import Recipe
-from recipes.steps import Normalise, Pack, Shape, TableStep, TextStep, Tokenise, Truncate
+from recipes.steps import Balance, Normalise, Pack, RandomiseLabels, Shape, TableStep, TextStep, Tokenise, Truncate
 from recipes.steps.base import IMAGE, TEXT, Step
 from recipes.table import Table, table_of
 
@@ -22,10 +22,14 @@ class Facts:
     task: str = ""
     shapes: frozenset[Shape] = frozenset()
     columns: list[dict[str, Any]] = field(default_factory=list)
+    labelled: bool = True
+    """whether every item is of one class"""
 
 
 def problems_for(recipe: Recipe, facts: Facts, path: str = "recipe") -> list[Problem]:
     """Everything that keeps `recipe` from making data of one shape out of data like this."""
+    if not facts.labelled and (problems := _label_problems(recipe, path)):
+        return problems
     if facts.kind == IMAGE:
         return shape_problems(recipe, facts.shapes, path)
     if facts.kind == TEXT:
@@ -74,6 +78,15 @@ def table_problems(recipe: Recipe, columns: list[dict[str, Any]], path: str = "r
             return problems
         table = step.transform(table, step.start(), context)
     return _unfinished(table, path)
+
+
+def _label_problems(recipe: Recipe, path: str) -> list[Problem]:
+    sentence = gettext_noop("'%(name)s' needs data in which every item is of one class.")
+    return [
+        Problem(f"{path}.{place}.step", sentence, {"name": step.name})
+        for place, step in enumerate(recipe.steps)
+        if isinstance(step, Balance | RandomiseLabels)
+    ]
 
 
 def _unfinished(table: Table, path: str) -> list[Problem]:

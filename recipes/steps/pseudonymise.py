@@ -66,4 +66,4 @@ class Pseudonymise(TextStep, TableStep):
 
 
 def _pseudonym(text: str, context: Context) -> str:
-    return hmac.digest(context.key, b"pseudonym:" + text.encode(), "sha256")[:PSEUDONYM_BYTES].hex()
+    return hmac.digest(context.key, b"pseudonym:" + text.encode("utf-8", "replace"), "sha256")[:PSEUDONYM_BYTES].hex()

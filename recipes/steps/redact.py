@@ -54,7 +54,10 @@ class Redact(TextStep, TableStep):
         return self.sentence, {"what": ", ".join(self.what)}
 
     def problems(self, table: Table, path: str) -> list[Problem]:
-        return absent(table, self.columns, path)
+        numbers = [column.name for column in table.columns if column.name in self.columns and not column.is_words]
+        sentence = gettext_noop("Column '%(name)s' holds numbers: drop it, or make pseudonyms of it.")
+        wrong = [Problem(f"{path}.columns", sentence, {"name": name}) for name in numbers]
+        return absent(table, self.columns, path) or wrong
 
     def rewrite(self, text: str, context: Context) -> str:
         found = find(text, self.what, self.names)

@@ -162,3 +162,39 @@ def test_balance_evens_out_the_classes_of_the_train_split(tmp_path, method, coun
     assert prepared.split("test").column("label").tolist() == [0, 0]
     tokens = prepared.split("train").column("tokens")
     assert len({text_of(row) for row in tokens}) == (12 if method == "oversample" else 6)
+
+
+@pytest.mark.parametrize("step", [{"step": "balance"}, {"step": "randomise-labels", "epsilon": 1}])
+def test_what_needs_one_class_an_item_is_refused_for_other_data(tmp_path, step):
+    version = with_boxes(tmp_path / "v", [("train", plain(1), [[0, 0, 2, 2, 1]])])
+    with pytest.raises(Refused, match="every item is of one class"):
+        built(version, [step], key="00" * 32)
+
+
+def test_numbers_are_no_words_to_redact(tmp_path):
+    version = table(tmp_path / "v", [column("phone")], [("train", [4930123456], 0)])
+    with pytest.raises(Refused, match="'phone' holds numbers"):
+        built(version, [{"step": "redact", "columns": ["phone"]}])
+
+
+def test_a_tokenizer_of_a_model_is_used_with_its_own_special_tokens(tmp_path):
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+
+    words = {"[PAD]": 0, "[CLS]": 1, "[SEP]": 2, "[UNK]": 3, "good": 4, "film": 5}
+    made = Tokenizer(WordLevel(words, unk_token="[UNK]"))
+    made.pre_tokenizer = Whitespace()
+    (tmp_path / "model").mkdir()
+    made.save(str(tmp_path / "model" / "tokenizer.json"))
+    names = '{"pad_token": "[PAD]", "cls_token": {"content": "[CLS]"}, "sep_token": "[SEP]"}'
+    (tmp_path / "model" / "tokenizer_config.json").write_text(names)
+    version = labelled_texts(tmp_path / "v", [("train", 0, "good film indeed")])
+    steps = [{"step": "tokenise", "model": "mine", "max_length": 6}]
+    prepared = built(version, steps, tokenizers={"mine": str(tmp_path / "model")})
+    assert prepared.split("train").column("tokens").tolist() == [[1, 4, 5, 3, 2, 0]]
+    text = prepared.manifest["text"]
+    assert (text["tokenizer"]["kind"], text["vocabulary"], text["pad"]) == ("model", 6, 0)
+    assert len(text["tokenizer"]["sha256"]) == 64
+    with pytest.raises(Refused, match="not on this server"):
+        built(version, steps)
