@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from config.formats import significant
+from config.formats import significant, whole
 
 WIDTH, HEIGHT = 300, 80
 
@@ -23,8 +23,13 @@ def drawn(title: str, summary: dict[str, Any]) -> dict[str, Any] | None:
             "y": round(HEIGHT - HEIGHT * count / most, 2),
             "width": round(max(step - 1, 0.5), 2),
             "height": round(HEIGHT * count / most, 2),
-            "words": f"{significant(edges[place])} – {significant(edges[place + 1])}: {count}",
+            "words": f"{plain(edges[place])} – {plain(edges[place + 1])}: {count}",
         }
         for place, count in enumerate(counts)
     ]
-    return {"title": title, "bars": bars, **{name: significant(summary[name]) for name in ("min", "median", "max")}}
+    return {"title": title, "bars": bars, **{name: plain(summary[name]) for name in ("min", "median", "max")}}
+
+
+def plain(value: float) -> str:
+    """A whole number without decimals."""
+    return whole(int(value)) if float(value).is_integer() else significant(value)

@@ -7,9 +7,9 @@ from django.utils.translation import ngettext
 
 from catalog import queries, recipes
 from catalog.models import DatasetVersion
-from catalog.pages.histograms import drawn
+from catalog.pages.histograms import drawn, plain
 from catalog.pages.rows import newest_prepared
-from config.formats import significant, size, whole
+from config.formats import size, whole
 from contract.problems import Invalid
 
 CLASSES_SHOWN = 50
@@ -79,7 +79,7 @@ def _sizes(schema: dict[str, Any]) -> str:
 
 
 def _span(numbers: dict[str, Any], sentence: str) -> str:
-    return sentence % {name: significant(numbers[name]) for name in ("min", "median", "max")}
+    return sentence % {name: plain(numbers[name]) for name in ("min", "median", "max")}
 
 
 def _detected(schema: dict[str, Any]) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """What one version of a dataset has otherwise than another: items added, removed and changed, by name."""
 
 import json
+import re
 from collections import defaultdict
 from typing import Any
 
@@ -40,7 +41,7 @@ def diff(old: DatasetVersion, new: DatasetVersion) -> dict[str, Any]:
         "removed": len(removed),
         "changed": len(changed),
         "moved": moved,
-        "items": sorted(changed + added + removed, key=lambda row: row["name"])[:MOST_LISTED],
+        "items": sorted(changed + added + removed, key=_by_numbers)[:MOST_LISTED],
     }
 
 
@@ -63,6 +64,11 @@ def _changed(old: Item, new: Item) -> dict[str, Any]:
 
 def _row(change: str, item: Item) -> dict[str, Any]:
     return {"change": change, "name": item.name, "what": []}
+
+
+def _by_numbers(row: dict[str, Any]) -> list[Any]:
+    """row 9 before row 10"""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"([0-9]+)", row["name"])]
 
 
 def _text(target: dict[str, Any]) -> str:
