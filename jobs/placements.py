@@ -5,7 +5,7 @@ from typing import Any
 
 from accounts.permissions import visible
 from devices.models import Device
-from jobs import queries
+from jobs import queue_order
 from jobs.models import Errand, ErrandState, Job, Rank
 from jobs.states import JobState
 
@@ -15,7 +15,7 @@ NEXT_SHOWN = 5
 def on_devices(actor: Any) -> dict[int, dict[str, Any]]:
     """`{device id: {"job": Job or None, "hidden": bool, "errand": kind or "", "waiting": [Job, …]}}`.
 
-    `hidden`: a job runs there that the actor may not see. Four queries, whatever the number of devices.
+    `hidden`: a job runs there that the actor may not see. Six queries, whatever the number of devices.
     """
     places: dict[int, dict[str, Any]] = defaultdict(lambda: {"job": None, "hidden": False, "errand": "", "waiting": []})
     seen = set(visible(actor, Job.objects.all()).values_list("project_id", flat=True).distinct())
@@ -32,7 +32,8 @@ def _add_waiting(actor: Any, places: dict[int, dict[str, Any]]) -> None:
     """A job that names devices waits for those; one that names a number waits for any."""
     pending = visible(actor, Job.objects.filter(state=JobState.PENDING, removed_at=None))
     by_slug = dict(Device.objects.filter(removed_at=None).values_list("slug", "pk"))
-    for job in pending.order_by(*queries.QUEUE_ORDER):
+    place = {pk: number for number, pk in enumerate(queue_order.in_order(pending))}
+    for job in sorted(pending, key=lambda job: place[job.pk]):
         slugs = job.spec["devices"]["ids"] or by_slug
         for slug in slugs:
             if slug in by_slug:

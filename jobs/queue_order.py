@@ -95,6 +95,13 @@ def waiting() -> list[Waiting]:
     return in_fair_order([_read(row) for row in rows], devices_held())
 
 
+def in_order(jobs: QuerySet[Job]) -> list[int]:
+    """Ids of these waiting jobs in the order in which they get devices; those on hold come last."""
+    place = {job.pk: number for number, job in enumerate(waiting())}
+    ids = jobs.order_by("demo", "-priority", "position", "id").values_list("pk", flat=True)
+    return sorted(ids, key=lambda pk: place.get(pk, len(place)))
+
+
 def queue() -> QuerySet[Job]:
     """The same jobs as rows, by priority and place alone."""
     waiting = Job.objects.filter(state=JobState.PENDING, removed_at=None).exclude(wait_reason=WaitReason.PAUSED)

@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from accounts.permissions import may, visible
 from contract.reasons import WaitReason
 from devices import queries as device_queries
-from jobs import page_rows, queries
+from jobs import page_rows, queries, queue_order
 from jobs.models import Job, Scheduler
 from jobs.states import DRIVEN, JobState
 
@@ -18,11 +18,12 @@ SHOWN = 50
 
 def context(actor: Any) -> dict[str, Any]:
     jobs = visible(actor, queries.with_parts(Job.objects.filter(removed_at=None)))
-    waiting = jobs.filter(state=JobState.PENDING).order_by(*queries.QUEUE_ORDER)
+    waiting = jobs.filter(state=JobState.PENDING)
+    first = queue_order.in_order(waiting)[:SHOWN]
     running = jobs.filter(state__in=DRIVEN).order_by("pk")
     scheduler = Scheduler.objects.select_related("paused_by").first()
     reasons = Counter(waiting.values_list("wait_reason", flat=True))
-    rows = page_rows.of(waiting[:SHOWN])
+    rows = page_rows.of(sorted(waiting.filter(pk__in=first), key=lambda job: first.index(job.pk)))
     for place, row in enumerate(rows, 1):
         row.parts |= {"place": place, "may_move": may(actor, "change", row.job) or may(actor, "prioritise", row.job)}
     return {

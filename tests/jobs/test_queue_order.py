@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.models import User
@@ -44,6 +44,7 @@ def test_what_an_admin_moved_to_the_top_comes_before_the_turns():
     assert order(wish(1, -1), wish(1, -2), wish(2, 3), held={1: 9}) == [-2, -1, 3]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 4), st.integers(1, 5), st.integers(-1, 1)), max_size=40),
     st.dictionaries(st.integers(1, 4), st.integers(0, 9)),
@@ -76,3 +77,14 @@ def test_moving_to_the_top_beats_the_turns():
     first, second = make_job(1), make_job(1, owner=make_owner("li"))
     services.move(second, User.objects.get(username="maria"), "top")
     assert [job.pk for job in queue_order.waiting()] == [second.pk, first.pk]
+
+
+@pytest.mark.django_db
+def test_the_queue_page_shows_the_order_of_the_scheduler_with_what_is_on_hold_last(client):
+    held, mine, second = make_job(1), make_job(1), make_job(1)
+    theirs = make_job(1, owner=make_owner("li"))
+    maria = User.objects.get(username="maria")
+    services.pause(held, maria)
+    client.force_login(maria, backend="django.contrib.auth.backends.ModelBackend")
+    rows = client.get("/queue/").context["rows"]
+    assert [row.job.pk for row in rows] == [mine.pk, theirs.pk, second.pk, held.pk]
