@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help up setup test lint bench chaos chaos-resume shell screens check-python
+.PHONY: help up setup test lint bench chaos chaos-resume test-the-tests shell screens check-python
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -31,6 +31,9 @@ chaos: check-python ## kill N random processes of a whole Fleetune while jobs tr
 
 chaos-resume: check-python ## kill N runs at random steps (N=6 SEED=…) and compare the weights they end with
 	@$(PYTHON) config/install.py --test && exec $(VENV) -m tests.chaos.resume --runs $(or $(N),6) $(if $(SEED),--seed $(SEED))
+
+test-the-tests: check-python ## break one promise after another in a copy; each must turn a test red (ONLY=…)
+	@$(PYTHON) config/install.py --test && exec $(VENV) -m tests.mutations $(if $(ONLY),--only "$(ONLY)")
 
 screens: ## make the pictures of docs/screens from a running server (URL=… LINK=…)
 	@$(VENV) docs/screens/make_screens.py "$(URL)" "$(LINK)"

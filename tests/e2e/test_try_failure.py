@@ -20,7 +20,7 @@ def demo(tmp_path, fresh_home):
     shutil.copytree(fresh_home, tmp_path / "home")
     stack = Stack(tmp_path / "home", demo=True)
     try:
-        stack.start()
+        stack.start(within=240)
         job = next(job["id"] for job in stack.api("GET", "/jobs/")[1]["results"] if "to watch" in job["name"])
         wait_until(lambda: stack.job(job)["step"] > 20, within=180, about="the demo trains", every=0.5)
         yield stack, job
