@@ -74,7 +74,7 @@ RUNS = {
                 {"num_train_epochs": 20, "per_device_train_batch_size": 32, "learning_rate": 0.003}, "accuracy", 0.8),
     "minilm lora": Run("text-classification", task_data.words_of_languages,
                        {"source": "transformers", "path": "/a/registered/model"},
-                       {"num_train_epochs": 4, "per_device_train_batch_size": 32, "learning_rate": 0.002},
+                       {"num_train_epochs": 5, "per_device_train_batch_size": 32, "learning_rate": 0.005},
                        "accuracy", 0.9, method={"kind": "lora", "r": 8, "target_modules": ["query", "value"]},
                        model_dir=_encoder()),
     "lm": Run("causal-lm", task_data.questions, {"source": "lm"},

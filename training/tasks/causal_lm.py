@@ -65,7 +65,7 @@ class CausalLM(Task):
         loss = cross_entropy(said, wanted, reduction="sum", ignore_index=IGNORED)
         counted = wanted != IGNORED
         right = (said.argmax(1) == wanted) & counted
-        rows = (right | ~counted).reshape(len(targets), -1).all(1)
+        rows = (right | ~counted).reshape(targets[:, 1:].shape).all(1)
         sums = (loss, counted.sum(), right.sum(), len(targets), rows.sum())
         return torch.tensor([float(value) for value in sums], dtype=torch.float64)
 

@@ -42,6 +42,9 @@ class Regression(Task):
         rows = torch.full_like(error, 1.0)
         return torch.stack([(error**2).sum(), rows.sum(), error.abs().sum(), wanted.sum(), (wanted**2).sum()])
 
+    def tally_exported(self, exported: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return self.tally((exported - self._mean) / self._deviation, targets)
+
     def metrics(self, tally: torch.Tensor) -> dict[str, float]:
         squares, rows, distance, total, target_squares = tally.tolist()
         rows = max(rows, 1.0)
