@@ -206,7 +206,7 @@ def _limits(spec: JobSpec) -> list[Problem]:
     if spec.security:
         problems.append(Problem("security", gettext_noop("Private training is not built yet. Leave this part empty.")))
     problems += parallel_problems(spec.parallel, spec.method, spec.training)
-    problems += training_problems(spec.training, spec.parallel.strategy)
+    problems += training_problems(spec.training, spec.parallel.strategy, spec.task)
     return problems + _ranges(spec) + model_problems(spec.model, spec.task) + _text_problems(spec)
 
 
@@ -221,6 +221,7 @@ RANGES = {
     "training.adam_beta1": (0, 0.9999),
     "training.adam_beta2": (0, 0.999999),
     "training.adam_epsilon": (0, 1),
+    "training.ema_decay": (0, 0.999999),
     "training.warmup_steps": (0, 1_000_000_000),
     "training.warmup_ratio": (0, 1),
     "training.weight_decay": (0, 100),

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contract.problems import Problem, gettext_noop, unknown
+from contract.tasks import TASKS
 
 OPTIMIZERS = ("adam", "adamw", "adamw_torch", "adamw_torch_fused", "sgd", "adagrad", "rmsprop", "adafactor")
 SCHEDULES = (
@@ -52,13 +53,26 @@ class Training:
     """optimizer steps between checkpoints; 0 = each epoch, at most one each 10 s"""
     label_smoothing_factor: float = 0.0
     early_stopping_patience: int = 0
+    """evaluations without a better `metric_for_best_model` before training ends; 0 = never"""
+    metric_for_best_model: str = "loss"
+    load_best_model_at_end: bool = False
+    """the job leaves the weights of its best evaluation instead of the last"""
+    ema_decay: float = 0.0
+    """the job evaluates and leaves a running average of the weights; 0 = none (no name of TrainingArguments)"""
+    gradient_checkpointing: bool = False
     bf16: bool | str = False
     torch_compile: bool | str = False
 
 
-def training_problems(training: Training, strategy: str) -> list[Problem]:
-    """What does not go together. `strategy`: the job's `parallel.strategy`."""
+def training_problems(training: Training, strategy: str, task: str) -> list[Problem]:
+    """What does not go together. `strategy`: the job's `parallel.strategy`; `task`: its task."""
     problems = _schedule_problems(training)
+    metrics = ("loss", *TASKS[task].metrics) if task in TASKS else ()
+    if task in TASKS and training.metric_for_best_model.removeprefix("eval_") not in metrics:
+        problems.append(unknown("training.metric_for_best_model", training.metric_for_best_model, metrics))
+    if training.ema_decay and strategy == "local-sgd":
+        sentence = gettext_noop("Local SGD averages weights where devices meet: set ema_decay to 0, or choose ddp.")
+        problems.append(Problem("training.ema_decay", sentence))
     if training.optim == "adafactor" and strategy in ("fsdp", "tensor"):
         sentence = gettext_noop("Adafactor needs whole weights: choose ddp, pipeline or local-sgd, or AdamW.")
         problems.append(Problem("training.optim", sentence))

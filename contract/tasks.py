@@ -22,6 +22,7 @@ class TaskFacts:
     """presets that can do it, the usual one first"""
 
 
+LOWER_IS_BETTER = frozenset({"loss", "perplexity", "rmse", "mae"})
 TASKS: dict[str, TaskFacts] = {
     "image-classification": TaskFacts(
         "image",

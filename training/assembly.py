@@ -27,6 +27,7 @@ from training.parallel.strategy import Place, Strategy
 from training.plan import Plan
 from training.random_state import seed_rank
 from training.rank import Rank
+from training.recompute import recompute_blocks
 from training.rendezvous import Group
 from training.sampler import Sampler
 from training.speed import for_training, uses_bf16
@@ -111,6 +112,8 @@ def put_together(rank: Rank, data: Data, begun: Begun, group: Group, sampler: Sa
     exchange = partial(exchange_over, group=group, tell=rank.reporter.choice)
     place = Place(group, rank.device, rank.spec["parallel"], plan, batch, tail, exchange)
     method = strategy_of(rank.spec["parallel"]["strategy"], group.world_size)(model, model.model, place)
+    if training["gradient_checkpointing"]:
+        recompute_blocks(getattr(method.module, "model", method.module))
     seed_rank(training["seed"], 0 if method.same_samples else group.rank)
     return Parts(
         data=data,

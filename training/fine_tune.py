@@ -6,12 +6,14 @@ from dataclasses import asdict, dataclass, field
 
 from contract.faults import fault
 from contract.reasons import EndReason
+from contract.tasks import LOWER_IS_BETTER
 from training import optimizers
 from training.assembly import Parts
 from training.checkpoint_files import Contents
 from training.devices import peak_memory
 from training.failures import CANCELLED, DRAINED, Ending, Failure
 from training.hashing import hash_of
+from training.kept_weights import KeptWeights
 from training.models.source import CONFIG, WEIGHTS
 from training.pace_report import SlowRank
 from training.parallel.sharded import local
@@ -35,8 +37,8 @@ class State:
     step: int = 0
     seconds: float = 0.0
     """of training, over all attempts, on rank 0's clock"""
-    best_loss: float | None = None
-    """the lowest eval/loss so far"""
+    best: float | None = None
+    """the best value of `metric_for_best_model` so far"""
     evaluations_without_gain: int = 0
     shares: list[float] = field(default_factory=list)
     """of the global batch, per rank, once they differ"""
@@ -48,6 +50,8 @@ class FineTuning:
         self.parts = parts
         self.state = State()
         self.limit_reached = False
+        self.kept = KeptWeights(parts.method, parts.plan.training)
+        self._goal = parts.plan.training["metric_for_best_model"].removeprefix("eval_")
         self._train = rank.reporter.series(*point_keys(parts.data.task.step_keys))
         self._eval_keys = eval_keys(rank.spec["task"])
         self._eval = rank.reporter.series(*(f"eval/{key}" for key in self._eval_keys))
@@ -60,7 +64,7 @@ class FineTuning:
         rank, ending = self.rank, None
         rank.reporter.stage(STAGE, "began", self.state.step)
         rank.sign.enter(STAGE, FIRST_STEP_S)
-        self.parts.model.train()
+        self.parts.method.module.train()
         self._began_at = self._saved_at = time.monotonic()
         while self.state.step < self.parts.plan.total_steps and ending is None and not self._is_over():
             ending = self._step(self.state.step + 1)
@@ -74,6 +78,7 @@ class FineTuning:
         method = self.parts.method
         optimizers.load_state(self.parts.optimizer, method.parameters, method.state_pieces(contents.tensors[OPTIMIZER]))
         put_random_states(contents.tensors[RANDOM], self.parts.group.rank, self.rank.device)
+        self.kept.go_on_from(contents)
         self.state = State(**contents.documents[STATE])
         self._seconds_before = self.state.seconds
         if len(self.state.shares) == self.parts.group.world_size:
@@ -91,6 +96,7 @@ class FineTuning:
             sentence = f"the loss is {step.loss} at step {number}"
             raise Failure(EndReason.NAN_LOSS, sentence, step=number, loss=str(step.loss))
         self.state.step, self.state.seconds = number, step.wishes["seconds"] or self.state.seconds
+        self.kept.follow(number)
         self.rank.sign.step(number, step.seconds)
         if self.parts.method.apart:
             self._balance()
@@ -130,16 +136,21 @@ class FineTuning:
         return None
 
     def _evaluate(self, number: int) -> None:
-        with self.parts.method.whole():
+        with self.parts.method.whole(self.kept.average):
             metrics = self.parts.evaluator.together("validation", self.parts.group, self.rank.sign.touch)
         self._eval.add(number, *(metrics[key] for key in self._eval_keys))
         if self.parts.group.rank == 0:
             told = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
             self.rank.reporter.log(f"Step {number} of {self.parts.plan.total_steps}: validation {told}")
-        if self.state.best_loss is None or metrics["loss"] < self.state.best_loss:
-            self.state.best_loss, self.state.evaluations_without_gain = metrics["loss"], 0
+        if self._is_best(metrics[self._goal]):
+            self.state.best, self.state.evaluations_without_gain = metrics[self._goal], 0
+            self.kept.keep_best()
         else:
             self.state.evaluations_without_gain += 1
+
+    def _is_best(self, value: float) -> bool:
+        best = self.state.best
+        return best is None or (value < best if self._goal in LOWER_IS_BETTER else value > best)
 
     def _is_over(self) -> bool:
         """Whether training ends before the plan does: no gain any more, or its time is used up."""
@@ -154,6 +165,7 @@ class FineTuning:
             WEIGHTS: method.gathered(method.pieces()),
             OPTIMIZER: method.gathered_state(optimizers.state_tensors(parts.optimizer, method.parameters)),
             RANDOM: random_states(parts.group, self.rank.device),
+            **self.kept.gathered(),
         }
         parts.checkpoints.save(number, Contents(tensors, {STATE: asdict(self.state), CONFIG: parts.config}))
         self._saved_at = time.monotonic()
@@ -161,10 +173,11 @@ class FineTuning:
     def _tell_the_end(self) -> None:
         step = self.state.step
         if step < self.parts.plan.total_steps:
-            why = "the time limit was reached" if self.limit_reached else "eval/loss did not improve any more"
+            why = "the time limit was reached" if self.limit_reached else f"eval/{self._goal} did not improve any more"
             self.rank.reporter.choice("end of training", f"step {step}", why)
-        weights = hash_of(self.parts.method.gathered(self.parts.method.pieces()))
-        held = sum(local(parameter).numel() for parameter in self.parts.method.module.parameters())
+        method = self.parts.method
+        weights = hash_of(method.gathered({**method.pieces(), **(self.kept.result or {})}))
+        held = sum(local(parameter).numel() for parameter in method.module.parameters())
         facts = {"parameters": held, "peak_memory_bytes": peak_memory(self.rank.device)}
-        facts["bytes_per_step"] = round(self.parts.method.bytes_per_step)
+        facts["bytes_per_step"] = round(method.bytes_per_step)
         self.rank.reporter.stage(STAGE, "ended", step, weights_hash=weights, steps=step, **facts)

@@ -83,7 +83,7 @@ def train(rank: Rank, go: Go, door: Door) -> Ending:
     if ended_early:
         return ended_early
 
-    with parts.method.whole():
+    with parts.method.whole(training.kept.result):
         step = training.state.step
         samples = len(data.splits[rank.spec["evaluation"]["split"]])
         metrics = evaluate_result(rank, parts.evaluator, samples, step)

@@ -18,11 +18,10 @@ class DistributedTensors(Sharded):
 
     def piece(self, name: str, whole: torch.Tensor) -> torch.Tensor:
         """What is not shaped like the parameter, such as a step count, every rank holds."""
-        parameter = self.parameters[name]
-        if not isinstance(parameter, DTensor) or whole.shape != parameter.shape:
-            return whole.to(parameter.device) if whole.shape == parameter.shape else whole
-        placed = whole.to(parameter.device)
-        return distribute_tensor(placed, parameter.device_mesh, parameter.placements, src_data_rank=None)
+        placed, like = whole.to(self._place.device), self.pieces()[name]
+        if not isinstance(like, DTensor) or whole.shape != like.shape:
+            return placed if whole.ndim else whole
+        return distribute_tensor(placed, like.device_mesh, like.placements, src_data_rank=None)
 
 
 def mesh_of(place: Place) -> DeviceMesh:

@@ -88,7 +88,7 @@ class Pipeline(Sharded):
         return union(self._place.group, copied(pieces))
 
     def piece(self, name: str, whole: torch.Tensor) -> torch.Tensor:
-        return whole.to(self.parameters[name].device) if whole.ndim else whole
+        return whole.to(self._place.device) if whole.ndim else whole
 
 
 class _Named(nn.Module):

@@ -41,7 +41,7 @@ class Replicated:
         return copied(pieces)
 
     def piece(self, name: str, whole: torch.Tensor) -> torch.Tensor:
-        return whole.to(self.parameters[name].device)
+        return whole.to(self._place.device)
 
     def gathered_state(self, state: Mapping[str, torch.Tensor]) -> Pieces:
         return self.gathered(state)
