@@ -39,7 +39,7 @@ def checkpoint(request: HttpRequest, device: Device, _message: None, sha256: str
 def model(request: HttpRequest, device: Device, _message: None, sha256: str) -> HttpResponseBase:
     """A file of the model from which the device's present job or errand starts."""
     path = _model_paths(device).get(sha256)
-    if path is None:
+    if path is None or not path.is_file():
         raise NotYours
     return ranged_file.answer(request, path, sha256)
 

@@ -38,6 +38,8 @@ def cancel(job: Job, actor: User, force: bool = False, *, via: str = "page", add
 @transaction.atomic
 def retry(job: Job, actor: User, start: bool = False, *, via: str = "page", address: str | None = None) -> None:
     """Try an ended job again, from its newest checkpoint or from the `start` (T19). Raises Refused."""
+    if job.base_model and job.base_model.removed_at:
+        raise Refused(_("The model that it starts from was removed. Clone the job and choose another model."))
     before = Job.objects.values_list("end_reason", flat=True).get(pk=job.pk)
     step = 0 if start else checkpoints.newest_step(job)
     moved = transitions.move(

@@ -11,8 +11,8 @@ from catalog.base_models import tokenizers
 from catalog.models import BaseModel, BaseModelState, PreparedData
 from catalog.services.datasets import InUse
 from contract.problems import Invalid
-from jobs import clock, scheduling
-from jobs.models import Errand
+from jobs import clock, scheduling, services
+from jobs.models import Errand, Job
 from jobs.preflight import start as start_preflight
 from tests.catalog.model_factories import registered, tiny_model
 from tests.jobs.factories import STEPS, make_claimed, make_gang, make_job, make_owner, make_version
@@ -116,7 +116,7 @@ def test_a_model_stays_while_a_job_needs_it(vit):
 
     with pytest.raises(InUse, match=f"#{job.pk}"):
         base_models.remove(vit, vit.owner, via="api")
-    type(job).objects.filter(pk=job.pk).update(state="cancelled")
+    Job.objects.filter(pk=job.pk).update(state="cancelled")
     assert base_models.remove(vit, vit.owner, via="api")
 
 
@@ -152,3 +152,13 @@ def test_preparing_waits_for_a_model_that_is_still_importing_and_then_gets_its_d
     BaseModel.objects.update(state=BaseModelState.READY)
     catalog_tasks.build_prepared(job.prepared_id)
     assert asked[0]["tokenizers"] == {"speaker": str(places.model(model.content_hash))}
+
+
+def test_a_job_whose_model_was_removed_is_not_tried_again(vit):
+    job = make_job(model=FROM_TINY)
+    Job.objects.filter(pk=job.pk).update(state="failed")
+    base_models.remove(vit, vit.owner, via="api")
+
+    job.refresh_from_db()
+    with pytest.raises(services.Refused, match="was removed"):
+        services.retry(job, job.owner)
