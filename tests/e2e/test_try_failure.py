@@ -11,7 +11,6 @@ from tests.pages.browsing import ARGUMENTS, CHROMIUM
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
-GOES_ON = "/goes on from step/.test(document.querySelector('[data-testid=recovery]')?.innerText ?? '')"
 
 
 @pytest.fixture
@@ -44,8 +43,10 @@ def test_an_admin_kills_a_rank_of_the_demo_and_watches_it_come_back(demo, page: 
     stack, job = demo
     page.goto(f"{stack.url}/jobs/{job}/")
     page.get_by_test_id("try-rank").click()
-    page.wait_for_function(GOES_ON, timeout=90_000)
-    told = page.get_by_test_id("recovery").inner_text()
+    page.wait_for_selector("[data-testid=recovery]", timeout=60_000)
+    recovery = page.get_by_test_id("recovery")
+    wait_until(lambda: "goes on from step" in recovery.inner_text(), within=120, about="the page shows it", every=0.25)
+    told = recovery.inner_text()
     assert re.search(r"\+0\.0 s\s+The training process on \S+ was killed", told), told
     first, second = stack.job(job)["attempts"]
     assert (first["end_reason"], second["number"]) == ("killed", 2)
