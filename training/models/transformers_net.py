@@ -30,6 +30,9 @@ WORDS = "text-classification", "causal-lm"
 class TransformersNet(nn.Module):
     """`net` of the library: takes what prepared data holds, gives what our tasks expect."""
 
+    net: Any
+    _sides: torch.Tensor
+
     def __init__(self, net: nn.Module, task: str, shape: list[int], pad: int, outputs: int):
         super().__init__()
         self.net = net
