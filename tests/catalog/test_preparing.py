@@ -155,7 +155,7 @@ def test_progress_of_something_removed_says_that_it_is_not_wanted():
     dataset = services.add_builtin(make_user(), Project.default(), "mnist-5k")
     assert importing.progress(dataset, 0.5)
     services.remove(dataset, actor=dataset.owner, via="page")
-    assert not importing.progress(dataset.pk, 0.6)
+    assert not importing.progress(dataset, 0.6)
 
 
 def test_a_killed_childs_leftovers_are_removed(home):
