@@ -2,6 +2,7 @@
 forward pass; `tensor_plan()` says which linear layers are cut by columns and which by rows."""
 
 from itertools import accumulate
+from typing import Any
 
 import torch
 from torch import nn
@@ -21,20 +22,21 @@ def check_cut(strategy: str, net: nn.Module, ranks: int, inputs: torch.Tensor) -
 
 def blocks_of(net: nn.Module) -> list[str]:
     """Raises Failure for a net that says nothing of blocks."""
-    if not hasattr(net, "blocks"):
+    named = _said_by(net, "blocks")
+    if named is None:
         sentence = "this net cannot be cut into layers that follow each other: choose ddp or fsdp instead of pipeline"
         raise Failure(EndReason.IMPOSSIBLE, sentence)
-    return net.blocks()
+    return named
 
 
 def tensor_plan_of(net: nn.Module, ranks: int) -> dict[str, str]:
     """Raises Failure for a net that says nothing of it, or whose widths do not divide by `ranks`."""
-    plan = net.tensor_plan() if hasattr(net, "tensor_plan") else {}
+    plan = _said_by(net, "tensor_plan")
     if not plan:
         sentence = "this net says of no layer how to cut it across devices: choose ddp or fsdp instead of tensor"
         raise Failure(EndReason.IMPOSSIBLE, sentence)
     for name, way in plan.items():
-        layer = net.get_submodule(name)
+        layer: Any = net.get_submodule(name)
         width = layer.out_features if way == "column" else layer.in_features
         if width % ranks:
             sentence = f"layer {name} is {width} wide, which {ranks} devices cannot share evenly: choose a multiple"
@@ -44,12 +46,18 @@ def tensor_plan_of(net: nn.Module, ranks: int) -> dict[str, str]:
 
 def units_of(net: nn.Module) -> list[nn.Module]:
     """Submodules with parameters that make good shards: the blocks, else the elements of lists, else the children."""
-    if hasattr(net, "blocks"):
-        found = [net.get_submodule(name) for name in net.blocks()]
+    if blocks := _said_by(net, "blocks"):
+        found = [net.get_submodule(name) for name in blocks]
     else:
         lists = [module for module in net.modules() if isinstance(module, nn.ModuleList)]
         found = [element for each in lists for element in each] or list(net.children())
     return [unit for unit in found if any(True for _ in unit.parameters())]
+
+
+def _said_by(net: nn.Module, what: str) -> Any:
+    """What the net's method `what` gives; None when it has none."""
+    say: Any = getattr(net, what, None)
+    return say() if say else None
 
 
 def stages_of(net: nn.Module, ranks: int, inputs: torch.Tensor) -> list[list[str]]:

@@ -34,11 +34,11 @@ class Pipeline(Sharded):
         self._after = None if last else group.rank + 1
         example = self._place.example[:1]
         with torch.no_grad():
-            prepared = model.steps(example)
+            prepared = model.get_submodule("steps")(example)
         stages = stages_of(net, group.world_size, prepared)
         self._width = _width_into(net, stages[: group.rank], prepared)
         mine = {name: net.get_submodule(name) for name in stages[group.rank]}
-        steps = [model.steps] if first else []
+        steps = [model.get_submodule("steps")] if first else []
         return nn.Sequential(*steps, *mine.values()), _Named(mine)
 
     def learn(self, batches: Batches, forward: Forward, loss_of: LossOf) -> None:
@@ -74,7 +74,7 @@ class Pipeline(Sharded):
             gradient = torch.empty_like(outputs)
             dist.recv(gradient, self._after)
         outputs.backward(gradient)
-        if received is not None:
+        if received is not None and received.grad is not None and self._before is not None:
             self._send(received.grad, self._before)
 
     def _send(self, tensor: torch.Tensor, to: int) -> None:
@@ -97,7 +97,8 @@ class _Named(nn.Module):
     def __init__(self, blocks: dict[str, nn.Module]):
         super().__init__()
         for path, block in blocks.items():
-            parent, *names = self, *path.split(".")
+            parent: nn.Module = self
+            names = path.split(".")
             for name in names[:-1]:
                 if name not in parent._modules:
                     parent.add_module(name, nn.Module())

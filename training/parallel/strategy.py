@@ -43,6 +43,9 @@ class Place:
 
 
 class Strategy(Protocol):
+    def __init__(self, model: nn.Module, net: nn.Module, place: Place):
+        """Share `model`; `net` is the part of it whose names tensors have."""
+
     same_samples: bool
     """whether every rank takes the whole global batch; else each takes its part of it"""
     lockstep: bool
