@@ -8,8 +8,10 @@ import tarfile
 from typing import Any
 
 from accounts.models import Project, User
-from catalog.base_models import services, tasks
+from catalog import places
+from catalog.base_models import services, tasks, work
 from catalog.models import BaseModel
+from recipes.sandbox.inside import Reporter
 from tests.accounts.factories import make_user
 from tests.catalog.factories import upload, zipped
 
@@ -67,6 +69,17 @@ def registered(files: dict[str, bytes] | bytes, owner: User | None = None, name:
     owner = owner or User.objects.filter(username="maria").first() or make_user()
     model = services.add_upload(owner, Project.default(), name, upload(data, "model.zip"))
     tasks.import_model(model.pk)
+    model.refresh_from_db()
+    return model
+
+
+def placed(files: dict[str, bytes], owner: User | None = None, name: str = "tiny") -> BaseModel:
+    """A ready model for tests of what comes after the import: the same work, without a child process."""
+    owner = owner or User.objects.filter(username="maria").first() or make_user()
+    model = services.add_upload(owner, Project.default(), name, upload(zipped(files), "model.zip"))
+    source = {"path": str(places.model_upload(model.pk)), "name": "model.zip"}
+    result = work.register({"source": source, "parent": str(places.models())}, Reporter(lambda _line: None))
+    assert services.finish(model, result)
     model.refresh_from_db()
     return model
 

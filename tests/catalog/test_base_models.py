@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import stat
 import struct
 import zipfile
@@ -15,10 +16,12 @@ import transformers
 from accounts.models import AuditEntry, Project
 from catalog import places
 from catalog.base_models import queries, services, tasks
+from catalog.base_models.safetensors_header import read_header
 from catalog.base_models.work import content_hash
 from catalog.models import BaseModel
 from catalog.services.datasets import InUse
 from contract.problems import Invalid
+from recipes.sandbox.inside import Refused
 from tests.accounts.factories import make_user
 from tests.catalog.factories import files_below, upload
 from tests.catalog.model_factories import registered, safetensors, sharded_model, tarred, tiny_model
@@ -192,10 +195,17 @@ def one_tensor(**changes) -> bytes:
         ),
     ],
 )
-def test_a_broken_header_is_refused_before_anything_is_kept(content, part):
-    model = registered(tarred(tiny_model(model__safetensors=content)))
+def test_a_header_that_does_not_fit_to_the_last_byte_is_refused(content, part, tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(content)
 
-    assert part in why(model)
+    with pytest.raises(Refused, match=re.escape(part)):
+        read_header(tmp_path / "model.safetensors")
+
+
+def test_a_broken_header_is_refused_before_anything_is_kept():
+    model = registered(tarred(tiny_model(model__safetensors=one_tensor() + b"x")))
+
+    assert "longer or shorter than its tensors" in why(model)
     assert not list(places.models().iterdir())
 
 

@@ -8,7 +8,7 @@ from catalog.base_models import pages, services, tasks
 from catalog.models import BaseModel
 from tests.accounts.factories import bearer, make_admin, make_project, make_token, make_user
 from tests.catalog.factories import upload, zipped
-from tests.catalog.model_factories import registered, tiny_model
+from tests.catalog.model_factories import placed, registered, tiny_model
 
 pytestmark = pytest.mark.django_db
 LIST = "/api/v1/models/"
@@ -87,7 +87,7 @@ def test_a_refused_archive_says_why(api):
 
 
 def test_the_list_is_filtered_and_a_wrong_filter_is_400(api, maria):
-    registered(tiny_model(), maria)
+    placed(tiny_model(), maria)
 
     assert [model["slug"] for model in api.get(f"{LIST}?search=bert&task=text-classification").json()["results"]] == [
         "tiny"
@@ -98,7 +98,7 @@ def test_the_list_is_filtered_and_a_wrong_filter_is_400(api, maria):
 
 
 def test_foreign_models_are_404_and_viewers_cannot_add_or_remove(api, maria):
-    registered(tiny_model(), maria)
+    placed(tiny_model(), maria)
     stranger = make_user("li", project=make_project("other"))
     viewer = make_user("vera", role="viewer")
 
@@ -112,7 +112,7 @@ def test_foreign_models_are_404_and_viewers_cannot_add_or_remove(api, maria):
 
 
 def test_a_removed_model_is_410_and_one_in_use_409_naming_the_jobs(api, maria, monkeypatch):
-    registered(tiny_model(), maria)
+    placed(tiny_model(), maria)
     with monkeypatch.context() as used:
         used.setattr(services, "users_of_model", [lambda _: [{"text": "#3 pets", "url": "/jobs/3/"}]])
         busy = api.delete(f"{LIST}tiny/")
@@ -124,7 +124,7 @@ def test_a_removed_model_is_410_and_one_in_use_409_naming_the_jobs(api, maria, m
 
 
 def test_pages_show_the_list_one_model_and_its_tensors(maria, monkeypatch):
-    registered(tiny_model(), maria)
+    placed(tiny_model(), maria)
     point = pages.StartingPoint("pets", "#7 · image-classification", "/jobs/7/", "/jobs/new/?source=7")
     monkeypatch.setattr(pages, "starting_points", [lambda _actor: [point]])
     browser = browser_of(maria)
@@ -152,7 +152,7 @@ def test_the_page_of_a_failed_model_says_why_and_a_script_gets_json(maria):
 
 
 def test_removing_on_the_page_needs_the_name(maria):
-    registered(tiny_model(), maria)
+    placed(tiny_model(), maria)
     browser = browser_of(maria)
 
     browser.post("/models/tiny/remove/", {"name": "other"})
@@ -163,7 +163,7 @@ def test_removing_on_the_page_needs_the_name(maria):
 
 
 def test_admins_see_models_in_the_admin_and_remove_them_there():
-    model = registered(tiny_model())
+    model = placed(tiny_model())
     admin = browser_of(make_admin())
 
     assert "tiny" in admin.get("/admin/catalog/basemodel/").content.decode()
@@ -174,7 +174,7 @@ def test_admins_see_models_in_the_admin_and_remove_them_there():
 
 
 def test_markup_in_a_card_or_name_is_shown_as_text(maria):
-    registered(tiny_model(README__md=b"<script>alert(1)</script>"), maria, name="<b>tiny</b>")
+    placed(tiny_model(README__md=b"<script>alert(1)</script>"), maria, name="<b>tiny</b>")
     text = browser_of(maria).get(f"/models/{BaseModel.objects.get().slug}/").content.decode()
 
     assert "<script>alert(1)" not in text and "<b>tiny" not in text

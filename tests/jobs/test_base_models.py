@@ -14,7 +14,7 @@ from contract.problems import Invalid
 from jobs import clock, scheduling, services
 from jobs.models import Errand, Job
 from jobs.preflight import start as start_preflight
-from tests.catalog.model_factories import registered, tiny_model
+from tests.catalog.model_factories import placed, tiny_model
 from tests.jobs.factories import STEPS, make_claimed, make_gang, make_job, make_owner, make_version
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ def home(settings, tmp_path):
 
 @pytest.fixture
 def vit() -> BaseModel:
-    return registered(tiny_model(config__json=VIT), make_owner())
+    return placed(tiny_model(config__json=VIT), make_owner())
 
 
 def problem_of(**parts) -> tuple[str, str]:
@@ -123,8 +123,8 @@ def test_a_model_stays_while_a_job_needs_it(vit):
 def test_the_tokenizer_of_a_recipe_must_be_there():
     version = make_version()
     project = version.dataset.project
-    registered(tiny_model(tokenizer__json=None), make_owner(), name="mute")
-    registered(tiny_model(), make_owner(), name="speaker")
+    placed(tiny_model(tokenizer__json=None), make_owner(), name="mute")
+    placed(tiny_model(), make_owner(), name="speaker")
 
     def told(slug: str) -> list[str]:
         return [str(problem) for problem in tokenizers.problems([{"step": "tokenise", "model": slug}], project)]
@@ -136,7 +136,7 @@ def test_the_tokenizer_of_a_recipe_must_be_there():
 
 
 def test_preparing_waits_for_a_model_that_is_still_importing_and_then_gets_its_directory(monkeypatch):
-    model = registered(tiny_model(), make_owner(), name="speaker")
+    model = placed(tiny_model(), make_owner(), name="speaker")
     BaseModel.objects.update(state=BaseModelState.IMPORTING)
     job = make_job()
     recipe = job.prepared.recipe

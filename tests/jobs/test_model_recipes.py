@@ -7,7 +7,7 @@ import pytest
 from catalog.models import Dataset, DatasetVersion
 from contract.problems import Invalid
 from jobs import model_recipes, services
-from tests.catalog.model_factories import CONFIG, registered, tiny_model
+from tests.catalog.model_factories import CONFIG, placed, tiny_model
 from tests.jobs.factories import make_job, make_owner, make_version
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ def home(settings, tmp_path):
 
 
 def model_with(**config):
-    return registered(tiny_model(config__json=json.dumps(config).encode()), make_owner())
+    return placed(tiny_model(config__json=json.dumps(config).encode()), make_owner())
 
 
 def texts() -> DatasetVersion:
