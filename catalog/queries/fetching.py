@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from catalog import places
 from catalog.models import Dataset
 from catalog.services import web_sources
-from catalog.web.journal import Journal
+from catalog.web.journal import FILE, Journal
 
 MOST_SHOWN = 20
 
@@ -20,8 +20,8 @@ def fetching(dataset: Dataset) -> dict[str, Any] | None:
     if "fetched" in source:
         return fetched(source)
     directory = places.upload(source["stored"])
-    if not directory.is_dir():
-        return None
+    if not (directory / FILE).is_file():
+        return None  # it has not begun; reading makes no file
     journal = Journal(directory)
     try:
         return _in_words(journal.counts() | {"ended": "", "refusals": journal.refusals(MOST_SHOWN)})

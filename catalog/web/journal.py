@@ -14,6 +14,7 @@ from typing import Any
 from catalog.web.addresses import NotFetched
 from catalog.web.robots import Rules
 
+FILE = "journal.sqlite3"
 MOST_WAITING = 200_000
 """addresses that a crawl remembers for later; a calendar has more links than anybody wants"""
 SCHEMA = """
@@ -58,7 +59,7 @@ class Kept:
 class Journal:
     def __init__(self, directory: Path):
         directory.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(directory / "journal.sqlite3", timeout=30)
+        self._db = sqlite3.connect(directory / FILE, timeout=30)
         self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + SCHEMA)
 
     def close(self) -> None:

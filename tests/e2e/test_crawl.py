@@ -32,7 +32,7 @@ def test_a_crawl_makes_three_classes_and_goes_on_where_a_killed_worker_was(own_s
     status, dataset = stack.api("POST", "/datasets/", asked)
     assert status == 202, dataset
     path = f"/datasets/{dataset['slug']}/"
-    wait_until(lambda: (stack.api("GET", path)[1]["fetching"] or {}).get("items", 0) >= 1, within=60)
+    wait_until(lambda: (stack.api("GET", path)[1]["fetching"] or {}).get("items", 0) >= 1, within=120)
     kill_server_worker(stack)
     assert stack.api("GET", path)[1]["fetching"]["waiting"] > 0
     ended = wait_until(lambda: (told := stack.api("GET", path)[1])["state"] != "importing" and told, within=120)

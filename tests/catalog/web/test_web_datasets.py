@@ -145,7 +145,7 @@ def test_a_crawl_of_texts_becomes_a_text_version(client, maria, served):
 
 
 def test_a_crawl_works_in_slices_and_asks_for_nothing_twice(client, maria, served, monkeypatch, sent):
-    monkeypatch.setattr(fetching, "SLICE_S", 0.25)
+    monkeypatch.setattr(fetching, "SLICE_S", 0.1)
     answer = post(client, {"crawl": {"start": [f"{served.url}/"]}})
     dataset = Dataset.objects.get(slug=answer.json()["slug"])
     turns = 0
@@ -166,12 +166,12 @@ def test_a_crawl_that_finds_nothing_says_what_was_in_the_way(client, maria, serv
 
 
 def test_a_page_sees_how_far_a_crawl_is(client, maria, served, monkeypatch):
-    monkeypatch.setattr(fetching, "SLICE_S", 0.3)
+    monkeypatch.setattr(fetching, "SLICE_S", 0.05)
     answer = post(client, {"crawl": {"start": [f"{served.url}/"]}})
     tasks.import_dataset(Dataset.objects.get().pk)
     told = client.get(f"/api/v1/datasets/{answer.json()['slug']}/").json()["fetching"]
-    assert told["pages"] >= 1
-    assert told["pages"] + told["items"] + told["waiting"] > 3
+    assert told["waiting"] >= 1
+    assert told["pages"] + told["items"] < 16
 
 
 def test_switching_it_off_ends_a_crawl_at_its_next_turn(client, maria, served, root):
@@ -197,7 +197,7 @@ def test_the_settings_of_the_web_are_checked(client, root):
 
 
 def test_a_crawl_that_is_stopped_leaves_no_file_behind(client, maria, served, monkeypatch, home):
-    monkeypatch.setattr(fetching, "SLICE_S", 0.3)
+    monkeypatch.setattr(fetching, "SLICE_S", 0.05)
     slug = post(client, {"crawl": {"start": [f"{served.url}/"]}}).json()["slug"]
     tasks.import_dataset(Dataset.objects.get().pk)
     assert files_below(home / "uploads")
