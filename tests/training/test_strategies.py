@@ -90,17 +90,17 @@ def test_a_checkpoint_of_two_ranks_goes_on_with_the_same_bits_and_on_any_number(
 
 
 def test_sharded_ranks_hold_half_and_need_less_memory(starter, tmp_path, few):
-    """Peak memory is that of the process: half of 6 million weights, gradients and moments must show in it."""
+    """Peak memory is that of the process. A layer of 36 MB is above what the allocator keeps for itself when freed."""
     ended = {}
     for strategy in ("ddp", "fsdp"):
         training = {"per_device_train_batch_size": 4, "max_steps": 2, "eval_steps": 2}
-        model = {"source": "dense", "hidden": [2400, 2400]}
+        model = {"source": "dense", "hidden": [3000, 3000]}
         parallel, export = {"strategy": strategy}, {"formats": ["safetensors"]}
         large = spec(model=model, training=training, parallel=parallel, export=export)
         attempt = Attempt(starter, tmp_path / strategy, large, [few] * 2)
         assert [report["outcome"] for report in attempt.run()] == ["succeeded"] * 2
         ended[strategy] = held(attempt)
-    whole = 36 * 2400 + 2400 + 2400 * 2400 + 2400 + 2400 * 3 + 3
+    whole = 36 * 3000 + 3000 + 3000 * 3000 + 3000 + 3000 * 3 + 3
     assert [facts["parameters"] for facts in ended["ddp"]] == [whole] * 2
     assert sum(facts["parameters"] for facts in ended["fsdp"]) == whole
     assert max(facts["parameters"] for facts in ended["fsdp"]) < 0.51 * whole
