@@ -31,6 +31,7 @@ from tests.pages.story_rooms import (
     offline,
     signin_link,
     work_off_imports,
+    work_off_models,
 )
 from tests.pages.story_rows import (
     an_attempt,
@@ -52,6 +53,7 @@ __all__ = [
     "offline",
     "signin_link",
     "work_off_imports",
+    "work_off_models",
 ]
 """told here, beside those below, so that the stage hand finds them"""
 

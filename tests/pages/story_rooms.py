@@ -7,7 +7,8 @@ from django.utils import timezone
 from accounts.models import Project, User
 from accounts.services import make_signin_link
 from catalog import services
-from catalog.models import Dataset
+from catalog.base_models.tasks import import_model
+from catalog.models import BaseModel, Dataset
 from catalog.tasks import import_dataset
 from devices import hooks
 from devices.models import Device
@@ -40,6 +41,14 @@ def work_off_imports() -> list[str]:
     for number in waiting:
         import_dataset(number)
     return list(Dataset.objects.filter(pk__in=waiting).values_list("state", flat=True))
+
+
+def work_off_models() -> list[str]:
+    """The same for models."""
+    waiting = list(BaseModel.objects.filter(state="importing").values_list("pk", flat=True))
+    for number in waiting:
+        import_model(number)
+    return list(BaseModel.objects.filter(pk__in=waiting).values_list("state", flat=True))
 
 
 def signin_link(username: str) -> str:
