@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from jobs import clock, reconciler, scheduling
+from jobs.metrics.read import whole
 from jobs.models import Artifact, Checkpoint, Job
 from tests.jobs.factories import (
     DATA_HASH,
@@ -254,6 +255,7 @@ def test_going_on_takes_back_points_and_checkpoints_past_the_step(gang):
         agent.prove()
     assert state(job) == "running"
     assert again(job).step == 10
+    assert [len(whole(job.pk, rank, "train/loss")) for rank in (0, 1)] == [10, 10]
     assert dict(Checkpoint.objects.filter(job=job).values_list("step", "state")) == {10: "complete", 20: "pruned"}
 
 
