@@ -35,7 +35,8 @@ class _InPieces(StreamingHttpResponse):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         pieces = iter(cast("Iterable[bytes]", self.streaming_content))
-        while piece := await sync_to_async(next, thread_sensitive=False)(pieces, b""):
+        read = sync_to_async(lambda: next(pieces, b""), thread_sensitive=False)
+        while piece := await read():
             yield piece
 
 

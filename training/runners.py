@@ -19,6 +19,8 @@ class Runner:
 
     runtime: str
 
+    def __init__(self, path: Path, rank: Rank, data: Data): ...
+
     def __call__(self, inputs: torch.Tensor) -> Any:
         raise NotImplementedError
 

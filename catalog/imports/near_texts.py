@@ -55,7 +55,8 @@ def _banded(signatures: list[np.ndarray | None], splits: list[str]):
         for place, one in enumerate(indices[:MOST_IN_BUCKET]):
             for other in indices[place + 1 : MOST_IN_BUCKET]:
                 if splits[one] != splits[other]:
-                    likeness = float(np.mean(signatures[one] == signatures[other]))
+                    alike = np.asarray(signatures[one]) == np.asarray(signatures[other])
+                    likeness = float(np.count_nonzero(alike) / PERMUTATIONS)
                     if likeness >= ALIKE:
                         yield one, other, likeness
 
