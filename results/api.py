@@ -38,7 +38,7 @@ class Results(GenericAPIView):
 class ResultDetail(GenericAPIView):
     """Every version of one result, newest first."""
 
-    @extend_schema(responses=api_schema.VersionSerializer(many=True))
+    @extend_schema(operation_id="result_versions_list", responses=api_schema.ResultVersionSerializer(many=True))
     def get(self, request: Any, slug: str) -> Response:
         only(request, "page", "page_size")
         found = queries.versions_of(request.user).filter(result__slug=slug)
@@ -50,12 +50,12 @@ class ResultDetail(GenericAPIView):
 class Version(APIView):
     """One version: what it is made from, what devices measured, its files, its card."""
 
-    @extend_schema(responses=api_schema.VersionSerializer)
+    @extend_schema(responses=api_schema.ResultVersionSerializer)
     def get(self, request: Any, slug: str, number: int) -> Response:
         only(request)
         return _answer(_version(request, slug, number))
 
-    @extend_schema(request=api_schema.VersionChangeSerializer, responses=api_schema.VersionSerializer)
+    @extend_schema(request=api_schema.ResultVersionChangeSerializer, responses=api_schema.ResultVersionSerializer)
     def patch(self, request: Any, slug: str, number: int) -> Response:
         """`stage` with its `reason` (approving needs an admin), and `card`. `If-Match` takes the `ETag` of a GET."""
         version = _version(request, slug, number)

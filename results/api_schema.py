@@ -46,7 +46,7 @@ class MeasurementSerializer(serializers.Serializer):
     sha256 = serializers.CharField()
     split = serializers.CharField()
     device = serializers.CharField()
-    state = serializers.ChoiceField(["pending", "running", "done", "failed"])
+    state = serializers.CharField(help_text="pending, running, done or failed")
     samples = serializers.IntegerField(allow_null=True)
     metrics = serializers.DictField(child=serializers.FloatField())
     details = serializers.DictField()
@@ -61,7 +61,7 @@ class MeasurementSerializer(serializers.Serializer):
     at = serializers.DateTimeField()
 
 
-class VersionSerializer(serializers.Serializer):
+class ResultVersionSerializer(serializers.Serializer):
     """All of a version."""
 
     slug = serializers.CharField()
@@ -87,7 +87,7 @@ class VersionSerializer(serializers.Serializer):
     card = serializers.DictField()
 
 
-class VersionChangeSerializer(serializers.Serializer):
+class ResultVersionChangeSerializer(serializers.Serializer):
     stage = serializers.ChoiceField(Stage.choices, required=False)
     reason = serializers.CharField(required=False, help_text="of the stage; required with it")
     card = serializers.CharField(required=False, help_text='Markdown; "" goes back to the card made from facts')

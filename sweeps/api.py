@@ -40,7 +40,7 @@ class SweepRowSerializer(serializers.Serializer):
     name = serializers.CharField()
     project = serializers.CharField()
     owner = serializers.CharField()
-    state = serializers.ChoiceField(SweepState.choices)
+    state = serializers.CharField(help_text=", ".join(SweepState.values))
     reason = serializers.CharField()
     algorithm = serializers.ChoiceField(ALGORITHMS)
     metric = serializers.CharField()

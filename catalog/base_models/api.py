@@ -41,7 +41,7 @@ class FileSerializer(serializers.Serializer):
 class ModelSerializer(serializers.Serializer):
     slug = serializers.SlugField()
     name = serializers.CharField()
-    state = serializers.ChoiceField(BaseModelState.choices)
+    state = serializers.CharField(help_text=", ".join(BaseModelState.values))
     progress = serializers.FloatField()
     error = serializers.CharField()
     source = serializers.DictField()
