@@ -14,6 +14,7 @@ from devices import hooks
 from devices.models import Device
 from jobs import demo
 from jobs.models import Job
+from results.registering import register
 from tests.accounts.factories import make_admin, make_user
 from tests.devices.factories import ENVIRONMENT, make_credential
 from tests.jobs.factories import make_version
@@ -25,6 +26,12 @@ def imported(builtin: str = "digits-8x8", name: str = "") -> str:
     dataset = services.add_builtin(owner, Project.default(), builtin, name=name or None)
     import_dataset(dataset.pk)
     return dataset.slug
+
+
+def result_of(job: int) -> str:
+    """The job's result is registered, as when it succeeds on devices; the address of its page."""
+    version = register(Job.objects.get(pk=job))
+    return f"/results/{version.result.slug}/v/{version.number}/"
 
 
 def demo_data() -> None:

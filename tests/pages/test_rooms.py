@@ -15,14 +15,21 @@ PATHS = [
     "/jobs/",
     "/jobs/?q=state:failed",
     "/jobs/?q=nothing-is-called-this",
-    "/jobs/new/?dataset=digits-8x8",
+    "/jobs/new/?dataset={data}",
     "/devices/",
     "/devices/add/",
     "/devices/cpu-1/",
     "/datasets/",
     "/datasets/new/",
-    "/datasets/digits-8x8/v/1/",
-    "/datasets/digits-8x8/v/1/samples/",
+    "/datasets/{data}/v/1/",
+    "/datasets/{data}/v/1/samples/",
+    "/datasets/new/web/",
+    "/models/",
+    "/results/",
+    "{result}",
+    "/sweeps/",
+    "/sweeps/new/",
+    "/system/",
     "/settings/profile/",
     "/settings/tokens/",
     "/settings/security/",
@@ -32,7 +39,7 @@ PATHS = [
 @pytest.fixture(scope="module")
 def furnished(site):
     """One job in each state that a list tells apart, and real data."""
-    site.tell("imported", builtin="digits-8x8")
+    data = site.tell("imported", builtin="digits-8x8")
     running = site.tell("job", name=NAMES_LONG)
     site.tell("feed", job=running, steps=60, log=False)
     failed = site.tell("job", name="went wrong")
@@ -43,7 +50,7 @@ def furnished(site):
     done = site.tell("job", name="done", demo=True)
     site.tell("feed", job=done, steps=20, log=False)
     site.tell("end", job=done)
-    return {"running": running, "failed": failed, "waiting": waiting, "done": done}
+    return {"running": running, "data": data, "result": site.tell("result_of", job=done)}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -51,7 +58,7 @@ def test_axe_finds_nothing(site, chromium, furnished, scheme):
     with Reader(site, chromium, color_scheme=scheme) as reader:
         found = {}
         for path in PATHS:
-            reader.open(path)
+            reader.open(path.format(**furnished))
             reader.had_no_trouble()
             results = Axe().run(reader.page, options={"preload": False})
             if results.violations_count:
@@ -66,7 +73,7 @@ def test_no_page_scrolls_sideways_on_a_small_screen(site, chromium, furnished):
     with Reader(site, chromium, width=360, height=780) as reader:
         wide = {}
         for path in PATHS:
-            reader.open(path)
+            reader.open(path.format(**furnished))
             over = reader.page.evaluate("document.documentElement.scrollWidth - innerWidth")
             if over > 0:
                 wide[path] = over
