@@ -114,6 +114,15 @@ class JobSpec:
         return int(self.model["id"]) if self.model["source"] == "job" else 0
 
 
+def completed(stored: dict[str, Any]) -> dict[str, Any]:
+    """A spec that an earlier version stored, with the defaults of fields that came later. Its values are trusted."""
+    blank = JobSpec(task="", dataset="", model={}).to_json()
+    return {
+        name: {**default, **stored.get(name, {})} if isinstance(default, dict) else stored.get(name, default)
+        for name, default in blank.items()
+    }
+
+
 PLACEHOLDERS: dict[str, Any] = {"task": TASKS_BUILT[0], "dataset": "-", "model": {"source": MODEL_SOURCES_BUILT[0]}}
 """stand in for what is required and missing, so that the rest can be looked at all the same"""
 PARTS = {part.__name__: part for part in (Devices, Method, Parallel, Training, Evaluation, Export, Schedule)}

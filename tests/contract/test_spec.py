@@ -3,7 +3,7 @@
 import pytest
 
 from contract.problems import Invalid
-from contract.spec import JobSpec
+from contract.spec import JobSpec, completed
 
 SMALLEST = {"task": "image-classification", "dataset": "mnist-5k", "model": {"source": "dense", "hidden": [64, 64]}}
 
@@ -67,3 +67,12 @@ def test_what_is_no_object_is_refused_as_such(body):
 )
 def test_impossible_numbers_are_refused_by_their_path(training, path):
     assert list(problems(training=training)) == [path]
+
+
+def test_a_spec_of_an_earlier_version_is_completed_and_keeps_what_it_says():
+    whole = JobSpec.parse({"task": "image-classification", "dataset": "d", "model": {"source": "dense"}}).to_json()
+    training = {key: value for key, value in whole["training"].items() if key not in ("ema_decay", "warmup_ratio")}
+    old = {key: value for key, value in whole.items() if key != "parallel"} | {"training": training | {"seed": 7}}
+
+    assert completed(old) == whole | {"training": whole["training"] | {"seed": 7}}
+    assert completed(whole) == whole
