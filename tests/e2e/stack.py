@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.parse
 from pathlib import Path
 
@@ -29,6 +30,7 @@ class Stack:
         self.output = home / "up.txt"
         self.process: subprocess.Popen | None = None
         self.token = ""
+        self.ready_after_s = 0.0
 
     @property
     def url(self) -> str:
@@ -40,6 +42,7 @@ class Stack:
 
     def start(self, within: float = 90) -> "Stack":
         self.home.mkdir(parents=True, exist_ok=True)
+        began = time.monotonic()
         with open(self.output, "wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "config/up.py"],
@@ -47,6 +50,7 @@ class Stack:
             )  # fmt: skip
         wait_until(lambda: "Fleetune is ready" in self.text or self.process.poll() is not None, within, self.text)
         assert self.process.poll() is None, self.text
+        self.ready_after_s = time.monotonic() - began
         self.token = self.manage("create_token", "admin").strip()
         return self
 
