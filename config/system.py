@@ -168,9 +168,13 @@ def _promises() -> Look:
     if not result:
         return Part("promises", _("Promises"), _("Not checked yet"), "ok", _("Press Check now.")), []
     broken = result["violations"]
-    known = {"count": len(broken), "when": formats.ago(parse_datetime(result["at"]))}
-    value = _("%(count)s broken, checked %(when)s") % known if broken else _("All hold, checked %(when)s") % known
-    part = Part("promises", _("Promises"), value, "bad" if broken else "ok", "; ".join(broken[:3]))
+    seconds = (timezone.now() - (parse_datetime(result["at"]) or timezone.now())).total_seconds()
+    known = {"count": len(broken), "when": formats.duration(seconds)}
+    value = (
+        _("%(count)s broken, checked %(when)s ago") % known if broken else _("All hold, checked %(when)s ago") % known
+    )
+    advice = _("Write down what follows and report it: %(violations)s") % {"violations": "; ".join(broken[:3])}
+    part = Part("promises", _("Promises"), value, "bad" if broken else "ok", advice if broken else "")
     return part, [Sample("fleetune_broken_promises", len(broken))]
 
 

@@ -55,11 +55,15 @@ def take_back(job: Job, after_step: int | None) -> None:
 
 
 def survives_its_host(row: Checkpoint) -> bool:
-    """R10: copies on two hosts, or on the only host there is, or every file on the server."""
+    """R10: copies on two hosts, or on the only host that there was when it was saved, or every file on the server.
+
+    A host counts from when one of its devices was first heard.
+    """
     hosts = set(Device.objects.filter(pk__in=row.holders).values_list("host_id", flat=True))
     if len(hosts) >= 2 or on_server(row):
         return True
-    return Host.objects.filter(devices__removed_at=None).distinct().count() == 1
+    there = Host.objects.filter(created_at__lte=row.created_at, devices__removed_at=None)
+    return there.exclude(devices__last_seen_at=None).distinct().count() <= 1
 
 
 def on_server(row: Checkpoint) -> bool:

@@ -50,10 +50,14 @@ def measurement_json(row: Measurement) -> dict[str, Any]:
 
 
 def agreement(version: ResultVersion) -> dict[str, Any]:
-    """On how many devices the leading metric of the weights was measured, and on how many it is that of the first."""
+    """On how many devices the file that was measured first was measured by the leading metric, and on how many of them
+    that is what the first one measured, on the same split."""
     name = TASKS[version.result.task].headline
-    values = [row["metrics"][name] for row in rows(version) if row["state"] == "done" and name in row["metrics"]]
-    same = [value for value in values if abs(value - values[0]) <= EQUAL * max(1.0, abs(values[0]))]
+    done = [row for row in rows(version) if row["state"] == "done" and name in row["metrics"]]
+    alike = [row for row in done if (row["artifact"], row["split"]) == (done[0]["artifact"], done[0]["split"])]
+    values = {row["device"]: row["metrics"][name] for row in alike}
+    first = next(iter(values.values()), 0.0)
+    same = [value for value in values.values() if abs(value - first) <= EQUAL * max(1.0, abs(first))]
     return {"measured": len(values), "same": len(same)}
 
 

@@ -22,7 +22,7 @@ async function look(region) {
     if (!answer.ok) return later(region, AFTER_FAILURE_MS);
     const html = await answer.text();
     if (!region.matches(":hover:has(button:active)")) morph(region, html);
-    return later(region, wait(region));
+    return region.dataset.pollUrl && later(region, wait(region)); // what comes without an address is settled
   } catch {
     return later(region, AFTER_FAILURE_MS); // the server is away for a moment; the page stays as it is
   }

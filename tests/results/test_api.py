@@ -142,3 +142,12 @@ def test_a_device_that_disappears_is_a_row_with_its_reason_and_counts_as_nothing
 def certificates(found) -> dict[str, str]:
     checked = {file["name"]: file["certificate"]["verdict"] for file in found["artifacts"]}
     return {name: verdict for name, verdict in checked.items() if verdict != "unchecked"}
+
+
+def test_many_files_on_two_devices_are_still_two_devices(client, version):
+    for artifact in ("model.onnx", "model.safetensors"):
+        measure(client, artifact=artifact, devices=["lab-1-cpu-0", "lab-1-cpu-1"])
+    for row in Measurement.objects.all():
+        answered(row)
+
+    assert client.get("/api/v1/results/digits/versions/1/").json()["devices"] == {"measured": 2, "same": 2}
