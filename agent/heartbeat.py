@@ -18,6 +18,8 @@ from contract.agent_calls import Heartbeat, HeartbeatAnswer, ProcessIdentity
 from contract.timing import HEARTBEAT_S
 
 TIMEOUT_S = 1.5
+FIRST_S = 0.5
+"""between calls until the server has answered once: it may be starting too"""
 log = logging.getLogger(__name__)
 
 
@@ -47,7 +49,8 @@ class HeartbeatLoop(threading.Thread):
         while not self.ending.is_set() and not self.revoked:
             began = time.monotonic()
             self.beat()
-            self.ending.wait(max(0.0, HEARTBEAT_S - (time.monotonic() - began)))
+            every = HEARTBEAT_S if self.first_answer.is_set() else min(FIRST_S, HEARTBEAT_S)
+            self.ending.wait(max(0.0, every - (time.monotonic() - began)))
 
     def beat(self) -> None:
         try:

@@ -30,6 +30,8 @@ BROKEN = 1
 LOOK_S = min(1.0, POLL_S / 2)
 """How often dead supervisors are looked for (F03)."""
 SOON_S = 0.2
+SERVER_FIRST_S = POLL_S
+"""How long the starter's imports, seconds of a core, leave room to a server that starts on the same machine."""
 HOUSEKEEPING_S = 3600.0
 DEAF_S = 90.0
 STOP_RANKS_S = 5.0
@@ -74,10 +76,10 @@ class Agent:
         self.ending = True
 
     def serve(self) -> int:
-        self.starter.ensure()
         self.heartbeat.start()
         self.duties.holding.start()
-        self.heartbeat.first_answer.wait(LOOK_S)
+        self._let_the_server_come_first()
+        self.starter.ensure()
         while not self.ending:
             try:
                 self._round()
@@ -91,6 +93,11 @@ class Agent:
                 return BROKEN
         log.info("the agent ends; ranks go on")
         return 0
+
+    def _let_the_server_come_first(self) -> None:
+        deadline = time.monotonic() + SERVER_FIRST_S
+        while not self.heartbeat.first_answer.wait(SOON_S) and not self.ending and time.monotonic() < deadline:
+            pass
 
     def end(self) -> None:
         self.heartbeat.ending.set()
