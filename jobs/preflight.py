@@ -15,7 +15,6 @@ from catalog import services as catalog
 from catalog.models import PreparedData, PreparedState
 from config import formats
 from contract.problems import Invalid
-from contract.reasons import EndReason
 from devices.models import Device
 from jobs import clock, errands, scheduling
 from jobs.device_choice import GiveUp, Take, Wait, choose
@@ -186,12 +185,7 @@ def _batch(errand: Errand) -> Check:
         }
         text = _("One batch on %(device)s took %(milliseconds)s ms and %(memory)s of memory.") % known
         return Check("batch", True, text, slug, facts=answer)
-    return Check("batch", False, _why(answer, slug), slug, facts=answer)
-
-
-def _why(answer: dict[str, Any], slug: str) -> str:
-    reason = answer.get("reason", EndReason.UNKNOWN)
-    return ends.SENTENCES[EndReason(reason)]({"device": slug, **answer})
+    return Check("batch", False, ends.of_errand(answer, slug), slug, facts=answer)
 
 
 def _agreement(sent: list[Errand]) -> Check:

@@ -11,6 +11,7 @@ from jobs.metrics import reduce
 from jobs.metrics.points import Points
 from jobs.metrics.read import Wanted
 from jobs.models import Job
+from jobs.sparkline import polyline
 
 COLOURS = ("#3F8DF1", "#B68353", "#136D54", "#CD3191", "#604C00", "#067CAA", "#5430B6", "#353E47")
 WIDTH, HEIGHT, POINTS = 640, 200, 400
@@ -97,7 +98,5 @@ def _chart(key: str, lines: list[tuple[int, Points]]) -> str:
 
 
 def _path(points: Points, steps: tuple[int, int], values: tuple[float, float]) -> str:
-    across = WIDTH / ((steps[1] - steps[0]) or 1)
-    up = (HEIGHT - 8) / ((values[1] - values[0]) or 1)
     pairs = zip(points.steps.tolist(), points.values.tolist(), strict=True)
-    return " ".join(f"{(x - steps[0]) * across:.1f},{HEIGHT - 4 - (y - values[0]) * up:.1f}" for x, y in pairs)
+    return polyline(pairs, steps, values, (WIDTH, HEIGHT))

@@ -14,7 +14,7 @@ from accounts.audit import address_of
 from accounts.idempotency import once
 from accounts.permissions import require, visible
 from contract.problems import Invalid, Problem, gettext_noop
-from devices.models import Device, DeviceState
+from devices import queries as devices
 from jobs.api.lookup import only
 from results import api_schema, measured, measuring, queries, services
 from results.models import Measurement, ResultVersion, Stage
@@ -111,7 +111,7 @@ class Measurements(GenericAPIView):
 
 def online() -> list[str]:
     """Slugs of the devices that can measure now."""
-    return list(Device.objects.filter(state=DeviceState.ONLINE, removed_at=None).values_list("slug", flat=True))
+    return list(devices.online().values_list("slug", flat=True))
 
 
 def _version(request: Any, slug: str, number: int) -> ResultVersion:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from contract.reasons import EndReason
-from contract.tasks import TASKS
 from jobs.models import Artifact, ErrandState, Evaluation
 from jobs.queries import iso
 from jobs.sentences import ends
@@ -14,16 +12,19 @@ EQUAL = 1e-9
 NUMBERS = ("latency_ms", "throughput", "cold_start_seconds", "peak_memory_bytes", "file_bytes", "parity", "runtime")
 
 
-def rows(version: ResultVersion) -> list[dict[str, Any]]:
-    """One row for each artifact, split and device, the newest measurement of each; those of the job first."""
+def runs(version: ResultVersion) -> list[dict[str, Any]]:
+    """Every measurement that was asked for, in order."""
+    asked = Measurement.objects.filter(version=version).select_related("version__result", "device", "errand")
+    return [measurement_json(row) for row in asked.order_by("id")]
+
+
+def rows(version: ResultVersion, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row for each artifact, split and device, the newest of each; those of the job first. `asked`: its `runs`."""
     found: dict[tuple[str, str, str], dict[str, Any]] = {}
     last = version.job.attempts.order_by("-number").values_list("pk", flat=True).first()
     for row in Evaluation.objects.filter(job=version.job, attempt=last).select_related("device").order_by("id"):
         found[row.artifact, row.split, row.device.slug] = _of_job(row)
-    asked = Measurement.objects.filter(version=version).select_related("device", "errand").order_by("id")
-    for measurement in asked:
-        found[measurement.artifact, measurement.split, measurement.device.slug] = measurement_json(measurement)
-    return list(found.values())
+    return list((found | {(run["artifact"], run["split"], run["device"]): run for run in asked}).values())
 
 
 def measurement_json(row: Measurement) -> dict[str, Any]:
@@ -44,16 +45,15 @@ def measurement_json(row: Measurement) -> dict[str, Any]:
         "metrics": answer.get("metrics", {}) if done else {},
         "details": answer.get("details", {}) if done else {},
         **{name: answer.get(name) if done else None for name in NUMBERS},
-        "reason": "" if done or not ended else _why(row),
+        "reason": "" if done or not ended else ends.of_errand(answer, row.device.slug),
         "at": iso(row.errand.ended_at or row.created_at),
     }
 
 
-def agreement(version: ResultVersion) -> dict[str, Any]:
-    """On how many devices the file that was measured first was measured by the leading metric, and on how many of them
+def agreement(name: str, evaluations: list[dict[str, Any]]) -> dict[str, Any]:
+    """On how many devices the file that was measured first was measured by the metric `name`, and on how many of them
     that is what the first one measured, on the same split."""
-    name = TASKS[version.result.task].headline
-    done = [row for row in rows(version) if row["state"] == "done" and name in row["metrics"]]
+    done = [row for row in evaluations if row["state"] == "done" and name in row["metrics"]]
     alike = [row for row in done if (row["artifact"], row["split"]) == (done[0]["artifact"], done[0]["split"])]
     values = {row["device"]: row["metrics"][name] for row in alike}
     first = next(iter(values.values()), 0.0)
@@ -61,14 +61,12 @@ def agreement(version: ResultVersion) -> dict[str, Any]:
     return {"measured": len(values), "same": len(same)}
 
 
-def certificate(version: ResultVersion, artifact: Artifact) -> dict[str, Any]:
+def certificate(artifact: Artifact, asked: list[dict[str, Any]]) -> dict[str, Any]:
     """On which devices these very bytes were run against the trained model, and whether all of them passed.
 
-    verdict: passed, failed, or unchecked while no device has run this file with this hash.
+    verdict: passed, failed, or unchecked while no device has run these bytes. `asked`: `runs` of the version.
     """
-    asked = Measurement.objects.filter(version=version, sha256=artifact.sha256).select_related("device", "errand")
-    runs = [measurement_json(row) for row in asked.order_by("id")] if artifact.sha256 else []
-    checked = [run for run in runs if run["parity"]]
+    checked = [run for run in asked if artifact.sha256 and run["sha256"] == artifact.sha256 and run["parity"]]
     if not checked:
         return {"verdict": "unchecked", "runs": []}
     failed = any(not run["parity"]["passed"] for run in checked)
@@ -93,9 +91,3 @@ def _of_job(row: Evaluation) -> dict[str, Any]:
         "reason": "",
         "at": iso(row.at),
     }
-
-
-def _why(row: Measurement) -> str:
-    answer = row.errand.answer
-    reason = EndReason(answer.get("reason", EndReason.UNKNOWN))
-    return ends.SENTENCES[reason]({"device": row.device.slug, **answer})

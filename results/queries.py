@@ -49,6 +49,7 @@ def versions_of(actor: Any) -> QuerySet[ResultVersion]:
 
 def result_json(result: Result, newest: ResultVersion) -> dict[str, Any]:
     """One line of the list: the result and what its newest version shows."""
+    evaluations = measured.rows(newest, measured.runs(newest))
     return {
         "slug": result.slug,
         "name": result.name,
@@ -58,8 +59,8 @@ def result_json(result: Result, newest: ResultVersion) -> dict[str, Any]:
         "versions": result.versions.filter(job__removed_at=None).count(),
         "newest": newest.number,
         "stage": newest.stage,
-        "headline": headline(newest),
-        "devices": measured.agreement(newest),
+        "headline": headline(newest, evaluations),
+        "devices": measured.agreement(TASKS[result.task].headline, evaluations),
         "bytes": _weights_bytes(newest),
         "job": newest.job_id,
         "created_at": iso(newest.created_at),
@@ -69,7 +70,8 @@ def result_json(result: Result, newest: ResultVersion) -> dict[str, Any]:
 
 def version_json(version: ResultVersion) -> dict[str, Any]:
     """All of a version: `/api/v1/results/{slug}/versions/{n}/`."""
-    job = version.job
+    job, files, asked = version.job, history.shown_artifacts(version.job), measured.runs(version)
+    evaluations = measured.rows(version, asked)
     return {
         "slug": version.result.slug,
         "name": version.result.name,
@@ -84,24 +86,21 @@ def version_json(version: ResultVersion) -> dict[str, Any]:
         "staged_by": version.staged_by.username if version.staged_by else None,
         "staged_at": iso(version.staged_at),
         "created_at": iso(version.created_at),
-        "headline": headline(version),
-        "devices": measured.agreement(version),
+        "headline": headline(version, evaluations),
+        "devices": measured.agreement(TASKS[version.result.task].headline, evaluations),
         "requirements": requirements.verdicts(job),
-        "evaluations": measured.rows(version),
-        "artifacts": [
-            history.artifact_json(row) | {"certificate": measured.certificate(version, row)}
-            for row in history.shown_artifacts(job)
-        ],
+        "evaluations": evaluations,
+        "artifacts": [history.artifact_json(row) | {"certificate": measured.certificate(row, asked)} for row in files],
         "lineage": lineage(version),
-        "security": security(version),
-        "card": card(version),
+        "security": security(version, files),
+        "card": card(version, files),
     }
 
 
-def headline(version: ResultVersion) -> dict[str, Any]:
+def headline(version: ResultVersion, evaluations: list[dict[str, Any]]) -> dict[str, Any]:
     """The metric that leads for this task, as measured on the evaluated split; value None before that."""
     facts = TASKS[version.result.task]
-    first = next((row for row in measured.rows(version) if facts.headline in row["metrics"]), None)
+    first = next((row for row in evaluations if facts.headline in row["metrics"]), None)
     return {
         "metric": facts.headline,
         "value": first["metrics"][facts.headline] if first else None,
@@ -131,14 +130,14 @@ def lineage(version: ResultVersion) -> dict[str, Any]:
     }
 
 
-def security(version: ResultVersion) -> dict[str, Any]:
+def security(version: ResultVersion, files: list[Artifact]) -> dict[str, Any]:
     """What was looked at and what was not: a version is never called safe."""
-    names = [row.name for row in history.shown_artifacts(version.job) if not row.error]
+    names = [row.name for row in files if not row.error]
     pickled = [name for name in names if name.endswith((".pt", ".pth", ".bin", ".ckpt", ".pkl"))]
     dataset = version.job.version.dataset
     return {
         "pickled_files": pickled,
-        "hashes": {row.name: row.sha256 for row in history.shown_artifacts(version.job) if row.sha256},
+        "hashes": {row.name: row.sha256 for row in files if row.sha256},
         "data_source": dataset.source,
         "data_sensitive": dataset.sensitive,
         "privacy": version.job.spec.get("security") or {},
@@ -146,11 +145,11 @@ def security(version: ResultVersion) -> dict[str, Any]:
     }
 
 
-def card(version: ResultVersion) -> dict[str, Any]:
+def card(version: ResultVersion, files: list[Artifact]) -> dict[str, Any]:
     """The model card as Markdown, and whether a person wrote it."""
     if version.card:
         return {"text": version.card, "written_by_hand": True}
-    row = next((row for row in history.shown_artifacts(version.job) if row.name == CARD), None)
+    row = next((row for row in files if row.name == CARD), None)
     if row is None or not history.is_here(row):
         return {"text": "", "written_by_hand": False}
     text = file_store.path_of("artifacts", row.sha256).read_text(encoding="utf-8", errors="replace")

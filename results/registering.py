@@ -2,13 +2,13 @@
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
-from django.utils.text import slugify
 
+from catalog import names
 from jobs.models import Job
 from results.models import Result, ResultVersion
 
 TRIES = 5
-"""at one slug or number, against jobs that end at the same moment"""
+"""at one name or number, against jobs that end at the same moment"""
 
 
 def register(job: Job) -> ResultVersion:
@@ -29,21 +29,16 @@ def _result_of(job: Job) -> Result:
     found = Result.objects.filter(project=job.project, name=job.name, task=job.task).first()
     if found is not None:
         return found
-    return Result.objects.create(
-        project=job.project, owner=job.owner, name=job.name, task=job.task, slug=_free_slug(job.name)
+    return names.with_slug(
+        job.name,
+        lambda slug: Result.objects.create(
+            project=job.project, owner=job.owner, name=job.name, task=job.task, slug=slug
+        ),
+        rows=Result.objects,
+        otherwise="model",
     )
 
 
 def _next_version(result: Result, job: Job) -> ResultVersion:
     last = result.versions.aggregate(last=Max("number"))["last"] or 0
     return ResultVersion.objects.create(result=result, job=job, number=last + 1)
-
-
-def _free_slug(name: str) -> str:
-    base = slugify(name)[:100] or "model"
-    taken = set(Result.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    return next(slug for slug in _slugs(base, len(taken) + 1) if slug not in taken)
-
-
-def _slugs(base: str, most: int) -> list[str]:
-    return [base, *(f"{base}-{number}" for number in range(2, most + 2))]

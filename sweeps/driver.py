@@ -52,10 +52,12 @@ def _look(trial: Trial, trials: list[Trial], plan: Plan, owner: User) -> None:
     """Note what its job has shown by now."""
     job = trial.job
     assert job is not None  # noqa: S101 - only a trial that could not be submitted has none, and that one has failed
+    before = (trial.looks, trial.state)
     trial.looks = _values(job, plan.metric)
     stored = job.summary.get(plan.metric)
     value = from_json(stored) if stored is not None else None
-    poor = plan.gives_up(trial, trials)  # asked of those that have ended too: others are held against their rungs
+    # asked once a look, of those that have ended too: others are held against their rungs
+    poor = trial.looks != before[0] and plan.gives_up(trial, trials)
     if job.state == JobState.SUCCEEDED and value is not None and value == value:
         trial.state, trial.value = TrialState.COMPLETE, value
     elif job.state in ENDED:
@@ -63,7 +65,8 @@ def _look(trial: Trial, trials: list[Trial], plan: Plan, owner: User) -> None:
     elif poor:
         trial.state, trial.value = TrialState.PRUNED, value
         services.cancel(job, owner, via="system")
-    trial.save(update_fields=["looks", "state", "value", "notes"])
+    if (trial.looks, trial.state) != before:
+        trial.save(update_fields=["looks", "state", "value", "notes"])
 
 
 def _values(job: Job, key: str) -> dict[str, float]:

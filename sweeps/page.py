@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from config import formats
+from jobs.sparkline import polyline
 from sweeps import queries
 from sweeps.models import Sweep, SweepState
 
@@ -58,11 +59,7 @@ def _chart(points: list[tuple[int, float]], metric: str) -> dict[str, Any] | Non
     if len(points) < 2:
         return None
     low, high = min(value for _n, value in points), max(value for _n, value in points)
-    across = WIDTH / ((points[-1][0] - points[0][0]) or 1)
-    up = (HEIGHT - 8) / ((high - low) or 1)
-    path = " ".join(
-        f"{(number - points[0][0]) * across:.1f},{HEIGHT - 4 - (value - low) * up:.1f}" for number, value in points
-    )
+    path = polyline(points, (points[0][0], points[-1][0]), (low, high), (WIDTH, HEIGHT))
     known: dict[str, Any] = {
         "first": formats.metric(points[0][1], metric),
         "last": formats.metric(points[-1][1], metric),

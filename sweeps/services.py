@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts import project as projects
@@ -11,15 +12,12 @@ from accounts.permissions import require
 from contract.problems import Invalid, Problem, gettext_noop
 from jobs import clock
 from jobs import services as jobs
+from jobs.services import Refused
 from jobs.services.submitting import check
 from jobs.states import ENDED
 from sweeps import space
 from sweeps.models import OPEN, Sweep, SweepState, TrialState
 from sweeps.plan import MOST_TRIALS, Plan
-
-
-class Refused(Exception):
-    """409: the sweep is not in a state that allows this."""
 
 
 @transaction.atomic
@@ -67,7 +65,7 @@ def extend(sweep: Sweep, more: Any, actor: User, *, via: str, address: str | Non
     """So many trials more; a sweep that has finished goes on. Raises Invalid."""
     plan = Plan.from_json(sweep.plan)
     if plan.algorithm == "grid":
-        raise Refused("A grid has as many trials as it has combinations.")
+        raise Refused(_("A grid has as many trials as it has combinations."))
     if type(more) is not int or not 1 <= more <= MOST_TRIALS - plan.trials:
         sentence = gettext_noop("Expected a whole number from %(low)s to %(high)s.")
         raise Invalid([Problem("trials", sentence, {"low": 1, "high": MOST_TRIALS - plan.trials})])
@@ -81,7 +79,7 @@ def extend(sweep: Sweep, more: Any, actor: User, *, via: str, address: str | Non
 def _change(sweep: Sweep, only_from: Any, to: SweepState, verb: str, actor: User, via: str, address) -> None:
     before = sweep.state
     if not Sweep.objects.filter(pk=sweep.pk, state__in=only_from).update(state=to):
-        raise Refused(f"The sweep is {sweep.get_state_display().lower()}.")
+        raise Refused(_("The sweep is %(state)s.") % {"state": sweep.get_state_display().lower()})
     sweep.refresh_from_db()
     audit.record(actor, verb, sweep, via=via, before={"state": before}, after={"state": to}, address=address)
 

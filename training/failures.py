@@ -2,6 +2,7 @@
 
 import errno
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,3 +101,13 @@ def _short(text: str) -> str:
 def _tail(error: BaseException) -> str:
     lines = "".join(traceback.format_exception(error)).rstrip().splitlines()
     return "\n".join(lines[-TRACEBACK_LINES:])
+
+
+def answer_of(find_out: Callable[[], dict[str, Any]]) -> Ending:
+    """The end of an errand: what `find_out` gives with `ok`, or the reason and detail of what it raised instead."""
+    try:
+        return Ending("succeeded", answer={"ok": True, **find_out()})
+    except Exception as error:  # whatever it is, it is the answer
+        ending = ending_of(error, rank=0, world_size=1, wanted="run")
+        detail = ending.params.get("detail", str(error))
+        return Ending("succeeded", answer={"ok": False, "reason": str(ending.reason), "detail": detail})

@@ -15,7 +15,7 @@ from contract.agent_calls import Go
 from contract.reasons import EndReason
 from training.data import Data
 from training.devices import peak_memory
-from training.failures import Ending, Failure, ending_of
+from training.failures import Ending, Failure, answer_of
 from training.latency import BATCHES, latency_ms, throughput
 from training.preprocess import open_data, prove_data
 from training.rank import Rank
@@ -33,12 +33,7 @@ def measure(rank: Rank, go: Go) -> Ending:
     answer: ok, metrics, samples, details, latency_ms, throughput, cold_start_seconds, peak_memory_bytes, file_bytes,
     parity, runtime; or ok, reason, detail.
     """
-    try:
-        return Ending("succeeded", answer={"ok": True, **_measured(rank, go)})
-    except Exception as error:  # whatever it is, it is the answer
-        ending = ending_of(error, rank=0, world_size=1, wanted="run")
-        detail = ending.params.get("detail", str(error))
-        return Ending("succeeded", answer={"ok": False, "reason": str(ending.reason), "detail": detail})
+    return answer_of(lambda: _measured(rank, go))
 
 
 def _measured(rank: Rank, go: Go) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from contract.reasons import EndReason
 from training.assembly import WISHES, begin_model, put_together, sampler_and_plan
 from training.compile_proof import BATCH, graph_hash
 from training.devices import peak_memory
-from training.failures import Ending, Failure, ending_of
+from training.failures import Ending, Failure, answer_of
 from training.inputs import example
 from training.parallel.cut import check_cut
 from training.preprocess import open_data, prove_data
@@ -26,12 +26,7 @@ def preflight(rank: Rank, go: Go) -> Ending:
 
     answer: ok, step_seconds, peak_memory_bytes, data_hash, graph_hash, parameters; or ok, reason, detail.
     """
-    try:
-        return Ending("succeeded", answer={"ok": True, **_measured(rank, go)})
-    except Exception as error:  # whatever it is, it is the answer
-        ending = ending_of(error, rank=0, world_size=1, wanted="run")
-        detail = ending.params.get("detail", str(error))
-        return Ending("succeeded", answer={"ok": False, "reason": str(ending.reason), "detail": detail})
+    return answer_of(lambda: _measured(rank, go))
 
 
 def _measured(rank: Rank, go: Go) -> dict[str, Any]:

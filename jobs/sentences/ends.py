@@ -40,6 +40,11 @@ def text(reason: str, params: Params, job: Job) -> str:
     return SENTENCES[EndReason(reason)](params)
 
 
+def of_errand(answer: Params, slug: str) -> str:
+    """Why an errand on the device `slug` found out nothing, from its answer."""
+    return SENTENCES[EndReason(answer.get("reason", EndReason.UNKNOWN))]({"device": slug, **answer})
+
+
 def _actions(reason: str, params: Params, job: Job) -> list[Action]:
     if job.state == JobState.SUCCEEDED:
         return [link(_("See the result"), f"/results/of-job/{job.pk}/"), *_limit(reason, job)]
