@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 
 from accounts import audit
@@ -61,7 +62,7 @@ def clone(job: Job, actor: User, *, via: str, address: str | None = None) -> Job
 
 def check(owner: User, body: Any, project: Project | None = None) -> Checked:
     """Everything that can be known of a request without a device. Raises Invalid or PermissionDenied."""
-    spec = JobSpec.parse(body)
+    spec = _parsed(owner, body)
     problems: list[Problem] = []
     project = project or _project(owner, spec, problems)
     if project is not None:
@@ -74,6 +75,18 @@ def check(owner: User, body: Any, project: Project | None = None) -> Checked:
     if problems or project is None or version is None:
         raise Invalid(problems)
     return Checked(spec, project, version, steps, source, base_model, devices)
+
+
+def _parsed(owner: User, body: Any) -> JobSpec:
+    """The spec. One that is not well-formed is told of names it knows wrongly in the same answer."""
+    try:
+        return JobSpec.parse(body)
+    except Invalid as invalid:
+        told = {problem.path for problem in invalid.problems}
+        name = body.get("dataset") if isinstance(body, dict) else None
+        if isinstance(name, str) and "dataset" not in told and not _datasets(owner, name).exists():
+            raise Invalid([*invalid.problems, _no_dataset(name)]) from invalid
+        raise
 
 
 @transaction.atomic
@@ -115,11 +128,12 @@ def _project(owner: User, spec: JobSpec, problems: list[Problem]) -> Project | N
 
 def _version(owner: User, spec: JobSpec, problems: list[Problem]) -> DatasetVersion | None:
     """The newest version of the dataset. Unknown and not visible sound the same."""
-    dataset = visible(owner, Dataset.objects.filter(slug=spec.dataset, removed_at=None)).first()
+    dataset = _datasets(owner, spec.dataset).first()
     params = {"name": spec.dataset}
     if dataset is None:
-        sentence = gettext_noop("No dataset '%(name)s' that you may use.")
-    elif dataset.state == DatasetState.IMPORTING:
+        problems.append(_no_dataset(spec.dataset))
+        return None
+    if dataset.state == DatasetState.IMPORTING:
         sentence = gettext_noop("Dataset '%(name)s' is still being imported. Try again when it is ready.")
     elif dataset.state == DatasetState.FAILED:
         sentence = gettext_noop("Dataset '%(name)s' could not be imported. Open it to see why, or choose another.")
@@ -130,6 +144,14 @@ def _version(owner: User, spec: JobSpec, problems: list[Problem]) -> DatasetVers
         return dataset.versions.first()
     problems.append(Problem("dataset", sentence, params))
     return None
+
+
+def _datasets(owner: User, slug: str) -> QuerySet[Dataset]:
+    return visible(owner, Dataset.objects.filter(slug=slug, removed_at=None))
+
+
+def _no_dataset(name: str) -> Problem:
+    return Problem("dataset", gettext_noop("No dataset '%(name)s' that you may use."), {"name": name})
 
 
 def _steps(

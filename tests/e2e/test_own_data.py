@@ -51,11 +51,7 @@ def test_sixty_colour_jpegs_become_a_model_with_the_default_recipe(stack, archiv
 def test_an_impossible_request_names_every_problem_with_its_path(stack):
     status, answer = stack.api("POST", "/jobs/", {"task": "image-clasification", "dataset": "nothing", "trainng": {}})
     assert status == 400
-    assert {"task", "trainng", "model"} <= set(answer["errors"]), answer
-    status, answer = stack.api(
-        "POST", "/jobs/", {"task": "image-classification", "dataset": "nothing", "model": {"source": "dense"}}
-    )
-    assert (status, list(answer["errors"])) == (400, ["dataset"])
+    assert {"task", "trainng", "model", "dataset"} <= set(answer["errors"]), answer
 
 
 def test_what_is_no_zip_is_refused_and_others_go_on(stack):

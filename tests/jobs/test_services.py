@@ -74,6 +74,13 @@ def test_everything_that_is_named_and_not_there_is_told_at_once(maria):
     }
 
 
+def test_an_unknown_dataset_is_told_together_with_what_is_badly_written(maria):
+    make_version()
+    with pytest.raises(Invalid) as told:
+        services.submit(maria, BODY | {"dataset": "nothing", "trainng": {}}, via="rest")
+    assert {problem.path for problem in told.value.problems} == {"trainng", "dataset"}
+
+
 def test_a_dataset_of_a_foreign_project_is_as_unknown_as_none(maria):
     version = make_version(make_admin(), slug="secret")
     Dataset.objects.filter(pk=version.dataset_id).update(project=make_project("other"))
