@@ -1,0 +1,1 @@
+"""Measurements that `make bench` repeats: us and, where there is one, a peer, in turn."""
