@@ -59,6 +59,7 @@ def parts(actor: User, filling: Filling, base: Job | None, preflight: Run | None
 
 def choices(actor: User, filling: Filling) -> dict[str, Any]:
     values = filling.values
+    needs, losses = filling.fields(spec_fields.NEED_FIELDS), filling.fields(spec_fields.LOSS_FIELDS)
     return {
         "values": values,
         "task": values["task"],
@@ -81,6 +82,10 @@ def choices(actor: User, filling: Filling) -> dict[str, Any]:
         "model_fields": filling.fields(spec_fields.MODEL_FIELDS),
         "sized_models": " ".join(dict.fromkeys(" ".join(each.sources for each in spec_fields.MODEL_FIELDS).split())),
         "device_fields": filling.fields(spec_fields.DEVICE_FIELDS),
+        "need_fields": needs,
+        "needs_open": any(shown.changed or shown.errors for shown in needs),
+        "loss_fields": losses,
+        "loss_open": any(shown.changed or shown.errors for shown in losses),
         "method_fields": filling.fields(spec_fields.METHOD_FIELDS),
         "more_fields": filling.fields(spec_fields.MORE_FIELDS),
         "after_fields": filling.fields(spec_fields.AFTER_FIELDS),

@@ -105,4 +105,6 @@ FORMAT_CHOICES = _named(
         "onnx": ("ONNX", _("Runs without PyTorch, in onnxruntime")),
     },
 )
+KIND_CHOICES = (Choice("", _("Any kind")), Choice("cpu", _("CPU")), Choice("cuda", _("GPU")))
+YES_NO_CHOICES = (Choice("false", _("No")), Choice("true", _("Yes")))
 SWITCH_CHOICES = (Choice("false", _("Off")), Choice("true", _("On")), Choice("auto", _("Let a probe decide")))

@@ -13,6 +13,7 @@ from contract.spec import PARTS, RANGES
 from contract.spec_model import MODEL_FIELDS as SOURCE_FIELDS
 from jobs.spec_choices import (
     FORMAT_CHOICES,
+    KIND_CHOICES,
     METHOD_CHOICES,
     METRIC_CHOICES,
     OPTIMIZER_CHOICES,
@@ -22,6 +23,7 @@ from jobs.spec_choices import (
     SPLIT_CHOICES,
     STRATEGY_CHOICES,
     SWITCH_CHOICES,
+    YES_NO_CHOICES,
     Choice,
 )
 
@@ -32,7 +34,7 @@ class SpecField:
     label: Any
     help: Any
     kind: str
-    """whole, number, text, lines, widths, choice, choices or switch (true, false, auto)"""
+    """whole, number, gib (bytes in the spec), text, lines, widths, choice, choices or switch (true, false, auto)"""
     usual: Any = ""
     choices: tuple[Choice, ...] = ()
     more: bool = False
@@ -271,6 +273,34 @@ DEVICE_FIELDS = (
     ),
     SpecField("parallel.outer", _("At a meeting"), _("Local SGD only."), "choice", choices=OUTER_CHOICES),
 )
+NEED_FIELDS = (
+    SpecField("devices.kind", _("Kind"), "", "choice", choices=KIND_CHOICES),
+    SpecField(
+        "devices.labels",
+        _("Labels"),
+        _("Each device must carry all of these, with commas between. Labels are set when a device is added."),
+        "words",
+    ),
+    SpecField(
+        "devices.min_memory_bytes", _("Memory in GiB"), _("Each device must have at least this much. 0: any."), "gib"
+    ),
+)
+LOSS_FIELDS = (
+    SpecField(
+        "schedule.min_devices",
+        _("Go on with at least"),
+        _("When devices are lost and none is free: how many are enough. The global batch stays. 0: wait for all."),
+        "whole",
+        _("half of them"),
+    ),
+    SpecField(
+        "schedule.preemptible",
+        _("May give way"),
+        _("Leaves its devices at a checkpoint for a job of higher priority, and goes on later."),
+        "switch",
+        choices=YES_NO_CHOICES,
+    ),
+)
 REVIEW_FIELDS = (
     SpecField("name", _("Name"), _("What you will look for later. Empty: model and dataset."), "text"),
     SpecField("tags", _("Tags"), _("Words to filter by, with commas between."), "words", more=True),
@@ -302,6 +332,7 @@ REVIEW_FIELDS = (
 FIELDS = {
     item.path: item
     for item in (
-        *MODEL_FIELDS, *DEVICE_FIELDS, *METHOD_FIELDS, *MORE_FIELDS, *AFTER_FIELDS, *REVIEW_FIELDS
+        *MODEL_FIELDS, *DEVICE_FIELDS, *NEED_FIELDS, *LOSS_FIELDS,
+        *METHOD_FIELDS, *MORE_FIELDS, *AFTER_FIELDS, *REVIEW_FIELDS
     )
 }  # fmt: skip

@@ -6,6 +6,7 @@ the hidden field `rest`, so that a pasted spec loses nothing on its way through 
 
 import copy
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,9 +15,10 @@ from django.http import QueryDict
 from contract.problems import Invalid
 from contract.spec import JobSpec
 from contract.spec_model import MODEL_FIELDS
-from jobs.spec_fields import FIELDS
+from jobs.spec_fields import FIELDS, NEED_FIELDS
 
 LISTS = {"widths": ",", "words": ","}
+GIB = 2**30
 SIZES = {"channels": "widths", "hidden": "widths", "width": "whole", "depth": "whole"}
 """fields of a preset, each with how it is read"""
 
@@ -34,7 +36,7 @@ def body_of(form: QueryDict) -> dict[str, Any]:
             put(body, path, form.getlist(path))
         else:
             put(body, path, _read(item.kind, form.get(path, "").strip(), item.default))
-    put(body, "devices.ids", form.getlist("devices.ids") if form.get("devices.by") == "ids" else [])
+    _choose_devices(form, body)
     if "recipe" in form:
         body["recipe"] = _json_or_text(form.get("recipe", ""), [])
     return body
@@ -75,6 +77,14 @@ def _over(base: Any, body: Any) -> Any:
     return base | {name: _over(base.get(name), value) for name, value in body.items()}
 
 
+def _choose_devices(form: QueryDict, body: dict[str, Any]) -> None:
+    """By name, or by number and need: what belongs to the other way is hidden in the form, and left out."""
+    by_name = form.get("devices.by") == "ids"
+    put(body, "devices.ids", form.getlist("devices.ids") if by_name else [])
+    for item in NEED_FIELDS if by_name else ():
+        put(body, item.path, item.default)
+
+
 def _rest(form: QueryDict) -> dict[str, Any]:
     rest = _json_or_text(form.get("rest", ""), {})
     return rest if isinstance(rest, dict) else {}
@@ -101,8 +111,13 @@ def _model(form: QueryDict, before: Any) -> dict[str, Any]:
 
 
 def _read(kind: str, text: str, default: Any) -> Any:
+    if kind in ("whole", "number", "gib") and text == "":
+        return default
     if kind in ("whole", "number"):
-        return default if text == "" else _number(text)
+        return _number(text)
+    if kind == "gib":
+        number = _number(text)
+        return round(number * GIB) if isinstance(number, int | float) and math.isfinite(number) else number
     if kind == "switch":
         return {"true": True, "false": False}.get(text, text)
     if kind in LISTS:
@@ -127,6 +142,8 @@ def shown(kind: str, value: Any) -> Any:
         return [str(item) for item in value] if isinstance(value, list) else []
     if isinstance(value, bool):
         return "true" if value else "false"
+    if kind == "gib" and isinstance(value, int | float):
+        return shown("number", value / GIB)
     if isinstance(value, list):
         return ("\n" if kind == "lines" else ", ").join(str(item) for item in value)
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:

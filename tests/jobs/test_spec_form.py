@@ -33,6 +33,8 @@ SPECS = [
     a_spec(requirements=["eval/accuracy >= 0.97", "eval/loss < 1"], evaluation={"metrics": []}),
     a_spec(recipe=[{"step": "grayscale"}, {"step": "resize", "size": [28, 28]}], export={"formats": ["onnx"]}),
     a_spec(schedule={"priority": -3, "preemptible": True}, parallel={"sync_every": 7}, method={"r": 16}),
+    a_spec(devices={"count": 4, "labels": ["lab"], "kind": "cuda", "min_memory_bytes": 25_769_803_777}),
+    a_spec(devices={"count": 3}, schedule={"min_devices": 2}),
 ]
 
 
@@ -57,6 +59,22 @@ def test_a_word_in_a_number_field_is_refused_at_that_field():
     with pytest.raises(Invalid) as refused:
         JobSpec.parse(spec_form.body_of(posted(values)))
     assert [problem.path for problem in refused.value.problems] == ["training.learning_rate", "model.hidden"]
+
+
+def test_memory_is_asked_for_in_gib_and_a_word_is_refused_at_its_field():
+    values = spec_form.values_of(a_spec())
+    body = spec_form.body_of(posted(values | {"devices.min_memory_bytes": "1.5"}))
+    assert JobSpec.parse(body).devices.min_memory_bytes == 3 * 2**29
+    with pytest.raises(Invalid) as refused:
+        JobSpec.parse(spec_form.body_of(posted(values | {"devices.min_memory_bytes": "much"})))
+    assert [problem.path for problem in refused.value.problems] == ["devices.min_memory_bytes"]
+
+
+def test_of_devices_chosen_by_name_nothing_more_is_asked():
+    values = spec_form.values_of(a_spec(devices={"labels": ["lab"], "kind": "cpu", "min_memory_bytes": 2**30}))
+    by_name = values | {"devices.by": "ids", "devices.ids": ["cpu-1", "cpu-2"]}
+    devices = JobSpec.parse(spec_form.body_of(posted(by_name))).devices
+    assert (devices.ids, devices.labels, devices.kind, devices.min_memory_bytes) == (["cpu-1", "cpu-2"], [], "", 0)
 
 
 def test_another_model_source_drops_what_belonged_to_the_first():

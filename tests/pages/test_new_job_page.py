@@ -30,6 +30,27 @@ def test_data_and_start_is_enough(site, reader, digits):
     assert page.get_by_test_id("job-row").first.inner_text().count(made["name"]) == 1
 
 
+def test_what_devices_must_be_like_and_when_they_are_lost_is_said_in_the_form(site, reader, digits):
+    page = reader.open(f"/jobs/new/?dataset={digits}")
+    page.get_by_test_id("device-needs").locator("summary").click()
+    page.select_option("[name='devices.kind']", "cpu")
+    page.fill("[name='devices.labels']", "lab, quiet")
+    page.fill("[name='devices.min_memory_bytes']", "0.5")
+    page.get_by_test_id("device-loss").locator("summary").click()
+    page.fill("[name='schedule.min_devices']", "3")
+    page.wait_for_selector("[data-errors-of='schedule.min_devices'] .error")
+    page.fill("[name='schedule.min_devices']", "1")
+    page.select_option("[name='schedule.preemptible']", "true")
+    checked(reader)
+    reader.sees("!document.querySelector('[data-testid=problems]')")
+    page.get_by_test_id("start").click()
+    page.wait_for_url("**/jobs/*/")
+    spec = site.tell("facts_of_job", job=site.tell("newest_job"))["spec"]
+    asked = {name: spec["devices"][name] for name in ("kind", "labels", "min_memory_bytes")}
+    assert asked == {"kind": "cpu", "labels": ["lab", "quiet"], "min_memory_bytes": 2**29}
+    assert (spec["schedule"]["min_devices"], spec["schedule"]["preemptible"]) == (1, True)
+
+
 def test_a_job_starts_without_scripts(site, chromium, digits):
     with Reader(site, chromium, java_script_enabled=False) as reader:
         page = reader.open(f"/jobs/new/?dataset={digits}")
