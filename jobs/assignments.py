@@ -16,6 +16,9 @@ MODEL_FILES = ("model.safetensors", "config.json")
 REFERENCE = "reference.safetensors"
 """what the trained model itself answered to the first rows of the evaluated split"""
 
+TOLD = ("artifact", "split", "suites")
+"""of an errand's payload beside its spec and data"""
+
 
 def of_device(device: Device) -> Assignments:
     """All of it. An attempt that has ended is listed as `stop` for as long as the device holds its lease."""
@@ -102,7 +105,7 @@ def _of_errand(errand: Errand) -> dict[str, Any]:
         spec=_for_devices(payload["spec"]),
         data=data_of(PreparedData.objects.get(pk=payload["prepared"])),
         model=base_models.wire(base_model_of_errand(errand)) or _model(model_files_of_errand(errand)),
-        errand={"kind": errand.kind} | {name: payload[name] for name in ("artifact", "split") if name in payload},
+        errand={"kind": errand.kind} | {name: payload[name] for name in TOLD if name in payload},
         wanted="run" if errand.state == ErrandState.RUNNING else "stop",
         deadline=errand.deadline_at.timestamp(),
     ).to_json()

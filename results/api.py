@@ -16,11 +16,12 @@ from accounts.permissions import require, visible
 from contract.problems import Invalid, Problem, gettext_noop
 from devices import queries as devices
 from jobs.api.lookup import only
-from results import api_schema, measured, measuring, queries, services
+from results import api_schema, measured, measuring, queries, services, suites
 from results.models import Measurement, ResultVersion, Stage
 
 FILTERS = ("task", "stage", "search")
 WEIGHTS = "model.safetensors"
+FIELDS = ("result", "version", "job", "artifact", "split", "devices", "suites")
 
 
 class Results(GenericAPIView):
@@ -93,8 +94,8 @@ class Measurements(GenericAPIView):
     )
     @once
     def post(self, request: Any) -> HttpResponseBase:
-        """Run one artifact of a result over a split on devices; each answers when it is free."""
-        body = conditional.fields_of(request.data, ("result", "version", "job", "artifact", "split", "devices"))
+        """Run one artifact of a result over a split on devices; each measures the `suites` when it is free."""
+        body = conditional.fields_of(request.data, FIELDS)
         version = _asked_for(request, body)
         require(request.user, "run", version, token=request.auth)
         rows = measuring.measure(
@@ -102,6 +103,7 @@ class Measurements(GenericAPIView):
             body.get("artifact", WEIGHTS),
             body.get("split", version.job.spec["evaluation"]["split"]),
             body.get("devices", online()),
+            body.get("suites", list(suites.DEFAULT)),
             request.user,
             via="api",
             address=address_of(request),

@@ -3,6 +3,7 @@
 from rest_framework import serializers
 
 from results.models import Stage
+from results.suites import SUITES
 
 
 class HeadlineSerializer(serializers.Serializer):
@@ -57,6 +58,7 @@ class MeasurementSerializer(serializers.Serializer):
     file_bytes = serializers.IntegerField(allow_null=True)
     parity = serializers.DictField(allow_null=True, help_text="against the trained model on the same device")
     runtime = serializers.CharField(allow_null=True)
+    suites = serializers.DictField(help_text="what each further suite found, by its name; not_measured says why not")
     reason = serializers.CharField()
     at = serializers.DateTimeField()
 
@@ -100,3 +102,8 @@ class NewMeasurementSerializer(serializers.Serializer):
     artifact = serializers.CharField(required=False, help_text="default model.safetensors")
     split = serializers.CharField(required=False, help_text="default: the one that the job evaluated")
     devices = serializers.ListField(child=serializers.CharField(), required=False, help_text="default: all online")
+    suites = serializers.ListField(
+        child=serializers.ChoiceField(list(SUITES)),
+        required=False,
+        help_text="default: quality, speed",
+    )

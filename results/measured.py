@@ -6,6 +6,7 @@ from jobs.models import Artifact, ErrandState, Evaluation
 from jobs.queries import iso
 from jobs.sentences import ends
 from results.models import Measurement, ResultVersion
+from results.suites import SUITES
 
 EQUAL = 1e-9
 """two devices agree on a metric when it differs by no more than this, relative"""
@@ -19,12 +20,21 @@ def runs(version: ResultVersion) -> list[dict[str, Any]]:
 
 
 def rows(version: ResultVersion, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row for each artifact, split and device, the newest of each; those of the job first. `asked`: its `runs`."""
+    """One row for each artifact, split and device, with the newest answer of each suite; those of the job first. What
+    was asked later and is not measured (yet) has a row of its own. `asked`: its `runs`."""
     found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    open_ones: dict[tuple[str, str, str], dict[str, Any]] = {}
     last = version.job.attempts.order_by("-number").values_list("pk", flat=True).first()
     for row in Evaluation.objects.filter(job=version.job, attempt=last).select_related("device").order_by("id"):
         found[row.artifact, row.split, row.device.slug] = _of_job(row)
-    return list((found | {(run["artifact"], run["split"], run["device"]): run for run in asked}).values())
+    for run in asked:
+        key = run["artifact"], run["split"], run["device"]
+        if run["state"] == "done":
+            found[key] = _with_newer(found.get(key), run)
+            open_ones.pop(key, None)
+        else:
+            open_ones[key] = run
+    return [*found.values(), *open_ones.values()]
 
 
 def measurement_json(row: Measurement) -> dict[str, Any]:
@@ -45,6 +55,7 @@ def measurement_json(row: Measurement) -> dict[str, Any]:
         "metrics": answer.get("metrics", {}) if done else {},
         "details": answer.get("details", {}) if done else {},
         **{name: answer.get(name) if done else None for name in NUMBERS},
+        "suites": {name: answer[name] for name in SUITES if name in answer} if done else {},
         "reason": "" if done or not ended else ends.of_errand(answer, row.device.slug),
         "at": iso(row.errand.ended_at or row.created_at),
     }
@@ -74,6 +85,14 @@ def certificate(artifact: Artifact, asked: list[dict[str, Any]]) -> dict[str, An
     return {"verdict": "failed" if failed else "passed", "runs": shown}
 
 
+def _with_newer(before: dict[str, Any] | None, run: dict[str, Any]) -> dict[str, Any]:
+    """`run`, and what only an earlier run of the same bytes on the same device measured."""
+    if before is None or before["sha256"] not in ("", run["sha256"]):
+        return run
+    kept = {name: before[name] for name in ("metrics", "details", *NUMBERS) if not run[name]}
+    return run | kept | {"suites": before["suites"] | run["suites"]}
+
+
 def _of_job(row: Evaluation) -> dict[str, Any]:
     return {
         "id": None,
@@ -88,6 +107,7 @@ def _of_job(row: Evaluation) -> dict[str, Any]:
         "metrics": row.metrics,
         "details": {},
         **dict.fromkeys(NUMBERS),
+        "suites": {},
         "reason": "",
         "at": iso(row.at),
     }

@@ -11,6 +11,7 @@ from contract.spec import SPLITS
 from devices.models import Device
 from jobs import clock, errands, history
 from jobs.models import Artifact
+from results import suites
 from results.models import Measurement, ResultVersion
 
 KIND = "evaluate"
@@ -24,22 +25,26 @@ def measure(
     artifact: Any,
     split: Any,
     devices: Any,
+    wanted: Any,
     actor: User,
     *,
     via: str,
     address: str | None = None,
 ) -> list[Measurement]:
-    """Run the artifact called `artifact` over `split` on the devices with these slugs. Raises Invalid."""
+    """Run the artifact called `artifact` over `split` on the devices with these slugs, to measure what the suites
+    `wanted` do. Raises Invalid."""
     file = _file(version, artifact)
     problems = [] if split in SPLITS else [unknown("split", str(split), SPLITS)]
     if split in SPLITS and not _count(version, split):
         sentence = gettext_noop("The data has no samples in its split '%(split)s'.")
         problems.append(Problem("split", sentence, {"split": split}))
-    found = _devices(devices, problems)
+    found, names = _devices(devices, problems), suites.asked(version, wanted, problems)
     if problems:
         raise Invalid(problems)
-    measurements = [_send(version, file, split, device, actor) for device in found]
-    after = {"artifact": file.name, "split": split, "devices": [device.slug for device in found]}
+    payload = _payload(version, file, split, names)
+    measurements = [_send(version, file, payload, device, actor) for device in found]
+    after = {name: payload[name] for name in ("artifact", "split", "suites")}
+    after |= {"devices": [device.slug for device in found]}
     audit.record(actor, "measured", version, via=via, after=after, address=address)
     return measurements
 
@@ -69,16 +74,20 @@ def _devices(slugs: Any, problems: list[Problem]) -> list[Device]:
     return [known[slug] for slug in dict.fromkeys(slug for slug in slugs if slug in known)]
 
 
-def _send(version: ResultVersion, file: Artifact, split: str, device: Device, actor: User) -> Measurement:
+def _payload(version: ResultVersion, file: Artifact, split: str, names: list[str]) -> dict[str, Any]:
     job = version.job
-    payload = {
+    return {
         "spec": job.spec,
         "prepared": job.prepared_id,
         "source": job.pk,
         "artifact": file.name,
         "split": split,
+        "suites": names,
     }
+
+
+def _send(version: ResultVersion, file: Artifact, payload: dict[str, Any], device: Device, actor: User) -> Measurement:
     [errand] = errands.create(KIND, actor, [device], payload, clock.now())
     return Measurement.objects.create(
-        version=version, device=device, errand=errand, artifact=file.name, sha256=file.sha256, split=split
+        version=version, device=device, errand=errand, artifact=file.name, sha256=file.sha256, split=payload["split"]
     )

@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.permissions import may, require
 from contract.problems import Invalid
 from contract.spec import SPLITS
-from results import measuring, page, queries, services
+from results import measuring, page, queries, services, suites
 from results.models import ResultVersion, Stage
 
 PAGE_SIZE = 50
@@ -67,6 +67,8 @@ def result_version(request: HttpRequest, slug: str, number: int) -> HttpResponse
         "versions": queries.versions_of(request.user).filter(result=version.result).order_by("-number"),
         "stages": Stage.choices,
         "splits": SPLITS,
+        "suites": suites.fitting(version),
+        "default_suites": suites.DEFAULT,
         "may_change": may(request.user, "change", version),
         "may_approve": may(request.user, "approve", version),
         "may_download": may(request.user, "download", version),
@@ -116,7 +118,7 @@ def _card(request: HttpRequest, version: ResultVersion, form: QueryDict) -> str:
 
 def _measure(request: HttpRequest, version: ResultVersion, form: QueryDict) -> str:
     require(request.user, "run", version)
-    asked = form.get("artifact"), form.get("split"), form.getlist("device")
+    asked = form.get("artifact"), form.get("split"), form.getlist("device"), form.getlist("suite")
     rows = measuring.measure(version, *asked, cast(User, request.user), **_told(request))
     return _("%(count)s devices measure it as soon as they are free.") % {"count": len(rows)}
 

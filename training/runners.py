@@ -37,12 +37,12 @@ class TorchRunner(Runner):
             sentence = "this model knows other classes than this data has: train it on from this data first"
             raise Failure(EndReason.IMPOSSIBLE, sentence)
         self._device, self._exported = rank.device, data.task.exported
-        self._model = from_prepared(data.manifest, start.net).to(rank.device).eval()
+        self.model = from_prepared(data.manifest, start.net).to(rank.device).eval()
         self.runtime = f"torch {torch.__version__.split('+')[0]} ({rank.device.type})"
 
     def __call__(self, inputs: torch.Tensor) -> Any:
         with torch.inference_mode():
-            outputs = self._exported(self._model(inputs.to(self._device)))
+            outputs = self._exported(self.model(inputs.to(self._device)))
         return tuple(part.cpu() for part in outputs) if isinstance(outputs, tuple) else outputs.cpu()
 
 

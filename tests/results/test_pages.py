@@ -53,7 +53,7 @@ def test_the_page_says_how_good_it_is_and_where_it_is_the_same(client):
 
 
 def test_a_measurement_brings_speed_parity_and_the_confusion_matrix(client, version):
-    sent = {"artifact": "model.onnx", "split": "test", "device": ["lab-1-cpu-0"]}
+    sent = {"artifact": "model.onnx", "split": "test", "device": ["lab-1-cpu-0"], "suite": ["quality"]}
     assert client.post(f"{PAGE}do/measure/", sent).headers["Location"] == PAGE
     assert "data-poll-url" in text_of(client.get(PAGE))
     answered(Measurement.objects.get())

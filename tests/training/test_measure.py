@@ -39,8 +39,8 @@ def measure(starter, tmp_path, data, job, finished):
     """Ask a device to measure a file of the finished job, or one that lies in another directory."""
     asked = iter(range(100))
 
-    def ask(artifact: str, split: str = "test", directory=None):
-        errand = {"kind": "errand", "errand": {"kind": "evaluate", "artifact": artifact, "split": split}}
+    def ask(artifact: str, split: str = "test", directory=None, **more):
+        errand = {"kind": "errand", "errand": {"kind": "evaluate", "artifact": artifact, "split": split, **more}}
         files = str(directory or finished.paths(0).artifacts)
         [report] = Attempt(starter, tmp_path / str(next(asked)), job, [data], model_dir=files, more=errand).run()
         return report["answer"]
@@ -115,3 +115,9 @@ def test_without_a_reference_nothing_is_certified(measure, copied):
     (copied / "reference.safetensors").unlink()
     answer = measure("model.safetensors", directory=copied)
     assert answer["ok"] and answer["parity"] is None
+
+
+def test_only_the_chosen_suites_are_measured_and_one_that_cannot_run_fails_no_other(measure):
+    answer = measure("model.onnx", suites=["speed", "fortune"])
+    assert answer["ok"] and "metrics" not in answer and answer["latency_ms"]["n"] >= 30
+    assert "knows no measurement 'fortune'" in answer["fortune"]["not_measured"]

@@ -1,0 +1,57 @@
+"""What people can ask devices to measure, in words. The work behind each name is in `training/suites/`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from contract.problems import Problem, gettext_noop, unknown
+from contract.tasks import TASKS
+from results.models import ResultVersion
+
+KINDS = ("image", "text", "table")
+
+
+@dataclass(frozen=True)
+class Suite:
+    """`sentence` says what comes out; `kinds` of data and `tasks` (empty: all) that it can be asked of."""
+
+    title: Any
+    sentence: Any
+    kinds: tuple[str, ...] = KINDS
+    tasks: tuple[str, ...] = ()
+
+    def fits(self, task: str) -> bool:
+        return TASKS[task].kind in self.kinds and (not self.tasks or task in self.tasks)
+
+
+SUITES: dict[str, Suite] = {
+    "quality": Suite(_("Quality"), _("Every metric of the task with its interval, by class, and the worst errors.")),
+    "speed": Suite(_("Speed"), _("Milliseconds an answer, samples a second, memory.")),
+}
+DEFAULT = ("quality", "speed")
+"""measured when nobody chooses"""
+
+
+def fitting(version: ResultVersion) -> dict[str, Suite]:
+    """Those that can be asked of this version."""
+    return {name: suite for name, suite in SUITES.items() if suite.fits(version.result.task)}
+
+
+def asked(version: ResultVersion, names: Any, problems: list[Problem]) -> list[str]:
+    """The suites called `names`, each once; adds what is wrong with them to `problems`."""
+    if not isinstance(names, list) or not names:
+        problems.append(Problem("suites", gettext_noop("Choose at least one thing to measure.")))
+        return []
+    for number, name in enumerate(names):
+        if not isinstance(name, str) or name not in SUITES:
+            problems.append(unknown(f"suites.{number}", str(name), SUITES))
+        elif not SUITES[name].fits(version.result.task):
+            sentence = gettext_noop("'%(suite)s' cannot be measured for the task %(task)s.")
+            problems.append(Problem(f"suites.{number}", sentence, {"suite": name, "task": version.result.task}))
+    return _once(names)
+
+
+def _once(names: Iterable[Any]) -> list[str]:
+    return list(dict.fromkeys(name for name in names if isinstance(name, str)))
