@@ -1,4 +1,7 @@
-"""What `make up` does to the database and the static files before any process starts."""
+"""What `make up` does to the database and the static files before any process starts.
+
+The last line it prints is how to sign in.
+"""
 
 import hashlib
 import os
@@ -8,6 +11,8 @@ from pathlib import Path
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 import django
+
+from config.way_in import way_in
 
 UNUSED = ["django_htmx", "redoc", "rest_framework"]
 """Static files of libraries that no page of ours asks for: a second htmx, a second API page, DRF's own pages."""
@@ -21,6 +26,7 @@ def main() -> int:
     call_command("migrate", verbosity=0, interactive=False)
     collect_static(settings)
     call_command("seed_demo")
+    print(way_in())
     return 0
 
 

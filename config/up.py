@@ -101,8 +101,8 @@ def run(began: float, lock) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: keeper.stop())
     try:
-        start_parts(keeper, began)
-        announce(began, keeper)
+        way_in = start_parts(keeper, began)
+        announce(began, keeper, way_in)
         keeper.keep()
     finally:
         say(began, "stopping")
@@ -135,14 +135,18 @@ def environment() -> dict[str, str]:
     }
 
 
-def start_parts(keeper: Keeper, began: float) -> None:
+def start_parts(keeper: Keeper, began: float) -> str:
+    """Every process, in order. The line that says how to sign in."""
     python = sys.executable
     if "127.0.0.1" in os.environ["REDIS_URL"]:
         keeper.start(Part("broker", start=lambda log: broker.start(HOME, HOST, broker.port_of(HOME, PORT), log)))
     say(began, "database, static files and accounts")
-    done = subprocess.run([python, "-m", "config.first_things"], cwd=ROOT, start_new_session=True)
+    first = [python, "-m", "config.first_things"]
+    done = subprocess.run(first, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
     if done.returncode:
         raise CannotStart("the database could not be set up; the lines above say why.")
+    *told, way_in = done.stdout.splitlines()
+    print(*told, sep="\n", end="\n" if told else "", flush=True)
     say(began, "web server, control, server worker")
     uvicorn = "uvicorn config.asgi:application --log-level warning --no-server-header --ws-max-size 65536"
     uvicorn += " --timeout-graceful-shutdown 1 --ws-ping-timeout 60"
@@ -152,6 +156,7 @@ def start_parts(keeper: Keeper, began: float) -> None:
     for home in joined_homes() or join(keeper, began):
         point_at_us(home)
         keeper.start(Part(home.name, [python, "-m", "agent", "run", "--home", str(home)], final_code=REVOKED))
+    return way_in
 
 
 def point_at_us(home: Path) -> None:
@@ -183,15 +188,12 @@ def join(keeper: Keeper, began: float) -> list[Path]:
     return joined_homes()
 
 
-def announce(began: float, keeper: Keeper) -> None:
+def announce(began: float, keeper: Keeper, way_in: str) -> None:
     """Wait until every part answers, then print the one line that scripts wait for, and the way in."""
     wait_for(keeper, lambda: health(agents_of(keeper)), READY_WITHIN_S)
-    link = subprocess.run(
-        [sys.executable, "-m", "config.way_in"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
     say(began, f"{agents_of(keeper)} devices online")
     print(f"Fleetune is ready at {server_url()}", flush=True)
-    print(link or "Sign in with your password.", flush=True)
+    print(way_in, flush=True)
 
 
 def agents_of(keeper: Keeper) -> int:

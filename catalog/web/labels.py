@@ -12,7 +12,6 @@ from urllib.parse import unquote
 
 import httpx
 import regex
-import soupsieve
 
 from contract.problems import Problem, gettext_noop, unknown
 
@@ -91,6 +90,8 @@ def _is_vast(pattern: str) -> bool:
 def _check_selector(value: str, path: str) -> list[Problem]:
     if not value.strip():
         return [Problem(path, gettext_noop("Give a CSS selector, such as h1 or .category."))]
+    import soupsieve  # slow to import, and every process of the server would
+
     try:
         soupsieve.compile(value)
     except (soupsieve.SelectorSyntaxError, NotImplementedError, RecursionError) as error:

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import httpx
 from protego import Protego
 
 from catalog.web.addresses import NotFetched, host_of, port_of
-from catalog.web.guard import Guard
 from contract.problems import gettext_noop
+
+if TYPE_CHECKING:
+    from catalog.web.guard import Guard
 
 NAME = "Fleetune"
 """what robots.txt may call us"""
@@ -50,7 +53,7 @@ def origin_of(url: str) -> str:
     return f"{parsed.scheme}://{host_of(parsed)}:{port_of(parsed)}"
 
 
-def read(origin: str, guard: Guard) -> Rules:
+def read(origin: str, guard: "Guard") -> Rules:
     try:
         answer = guard.get(f"{origin}/robots.txt", MOST_BYTES)
     except NotFetched:

@@ -3,12 +3,14 @@
 import csv
 import io
 import os
+import shutil
 import signal
 import time
 
 import psutil
 import pytest
 
+from tests.e2e.stack import Stack
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -16,22 +18,34 @@ SPEC = {
     "task": "image-classification",
     "dataset": "mnist-5k",
     "model": {"source": "dense", "hidden": [64, 64]},
-    "training": {"num_train_epochs": 200, "learning_rate": 0.003, "optim": "adam", "save_steps": 100},
+    "training": {"max_steps": 2000, "learning_rate": 0.003, "optim": "adam", "save_steps": 100, "eval_steps": 1000},
     "export": {"formats": ["safetensors"]},
 }
 SECOND_START_S = 10
 """promised on a machine that does nothing else; the test allows twice as much"""
 
 
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory, fresh_home):
+    """One Fleetune with data, in which these tests break one thing after another; the last of them ends it."""
+    home = tmp_path_factory.mktemp("faults") / "home"
+    shutil.copytree(fresh_home, home)
+    stack = Stack(home, demo=False)
+    try:
+        stack.start()
+        assert stack.api("POST", "/datasets/", {"builtin": "mnist-5k"})[0] == 202
+        wait_until(lambda: stack.api("GET", "/datasets/mnist-5k/")[1].get("state") == "ready", within=60)
+        yield stack
+    finally:
+        stack.stop()
+
+
 @pytest.fixture
-def running(own_stack):
+def running(broken):
     """A stack with a job that trains."""
-    own_stack.start()
-    assert own_stack.api("POST", "/datasets/", {"builtin": "mnist-5k"})[0] == 202
-    wait_until(lambda: own_stack.api("GET", "/datasets/mnist-5k/")[1].get("state") == "ready", within=60)
-    job = own_stack.submit(**SPEC)
-    wait_until(lambda: _step(own_stack, job["id"]) > 60, within=60, about="the job trains", every=0.25)
-    return own_stack, job["id"]
+    job = broken.submit(**SPEC)
+    wait_until(lambda: _step(broken, job["id"]) > 60, within=60, about="the job trains", every=0.25)
+    return broken, job["id"]
 
 
 def test_a_killed_rank_ends_in_a_succeeded_job_all_the_same(running):
@@ -58,18 +72,6 @@ def test_a_killed_agent_loses_no_point_and_the_rank_goes_on(running):
     _every_step_once(stack, job)
 
 
-def test_ctrl_c_leaves_no_process_and_the_job_goes_on_at_the_next_start(running):
-    stack, job = running
-    stack.stop()
-    assert stack.living() == []
-    stack.start()
-    assert stack.ready_after_s < 2 * SECOND_START_S
-    ended = stack.ended(job, within=240)
-    assert ended["state"] == "succeeded", ended["end_reason"]
-    assert ended["attempts"][1]["resumed_from_step"] > 0
-    _every_step_once(stack, job)
-
-
 def test_stopping_one_rank_stops_the_steps_of_the_other(running):
     stack, job = running
     _, second = _ranks(stack, job)
@@ -81,6 +83,18 @@ def test_stopping_one_rank_stops_the_steps_of_the_other(running):
         os.kill(second["pid"], signal.SIGCONT)
     wait_until(lambda: _step(stack, job) > halted, within=20, about="both go on", every=0.25)
     assert stack.ended(job, within=240)["state"] == "succeeded"
+
+
+def test_ctrl_c_leaves_no_process_and_the_job_goes_on_at_the_next_start(running):
+    stack, job = running
+    stack.stop()
+    assert stack.living() == []
+    stack.start()
+    assert stack.ready_after_s < 2 * SECOND_START_S
+    ended = stack.ended(job, within=240)
+    assert ended["state"] == "succeeded", ended["end_reason"]
+    assert ended["attempts"][1]["resumed_from_step"] > 0
+    _every_step_once(stack, job)
 
 
 def _step(stack, job: int) -> int:
