@@ -38,7 +38,7 @@ def _not_ascii(text: str) -> tuple[str, dict[str, Any]] | None:
 
 KNOWN: dict[str, Known] = {
     "viewer_downloads": Known(False, _("Viewers may download artifacts and exports")),
-    "url_import": Known(False, _("Data may be imported from URLs")),
+    "url_import": Known(False, _("Data may be imported from URLs and S3 storage")),
     "web_hosts": Known(
         "",
         _("Hosts inside your network that may be fetched from"),

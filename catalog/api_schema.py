@@ -31,6 +31,7 @@ class NewVersionSerializer(serializers.Serializer):
     urls = serializers.JSONField(required=False, help_text="Text, 'address label' a line, or a list of {url, label}.")
     take = serializers.ChoiceField(["images", "texts"], required=False, help_text="What 'urls' lead to.")
     crawl = serializers.DictField(required=False, help_text="start, depth, domains, take, label, …: docs/web-data.md.")
+    s3 = serializers.DictField(required=False, help_text="bucket, prefix, endpoint, region, access_key, secret_key.")
     task = serializers.CharField(required=False)
     label_column = serializers.CharField(required=False)
     text_column = serializers.CharField(required=False)

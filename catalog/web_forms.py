@@ -6,9 +6,11 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from catalog.web import bucket_asked
 from catalog.web.asked import BOUNDS
 from contract.problems import Invalid
 
+PLAIN = {"autocomplete": "off", "spellcheck": "false"}
 TAKE = [("images", gettext_lazy("Pictures")), ("texts", gettext_lazy("Texts"))]
 LABEL_BY = [
     ("path", gettext_lazy("The path")),
@@ -50,7 +52,7 @@ class FromWeb(forms.Form):
                 sentence = _("Line %(line)s: %(problem)s") % {"line": int(line) + 1, "problem": sentence}
             else:
                 path = problem.path
-            name = OWN_NAMES.get(path, path.removeprefix("crawl."))
+            name = OWN_NAMES.get(path, path.removeprefix("crawl.").removeprefix("s3."))
             self.add_error(name if name in self.fields else None, sentence)
 
 
@@ -124,4 +126,46 @@ class OneFile(FromWeb):
         return {"url": self.cleaned_data["url"]}
 
 
-FORMS: dict[str, type[FromWeb]] = {form.kind: form for form in (Crawl, UrlList, OneFile)}
+class Bucket(FromWeb):
+    kind = "s3"
+    bucket = forms.CharField(label=gettext_lazy("Bucket"), widget=forms.TextInput(attrs=PLAIN))
+    prefix = forms.CharField(
+        label=gettext_lazy("Prefix"),
+        required=False,
+        strip=False,
+        help_text=gettext_lazy("A folder such as pets/, or one archive or table. Empty: everything."),
+        widget=forms.TextInput(attrs=PLAIN),
+    )
+    endpoint = forms.CharField(
+        label=gettext_lazy("Address of the storage"),
+        required=False,
+        help_text=gettext_lazy("Empty: Amazon's own."),
+        widget=forms.TextInput(attrs=PLAIN | {"inputmode": "url", "placeholder": "https://storage.example.org"}),
+    )
+    region = forms.CharField(
+        label=gettext_lazy("Region"),
+        required=False,
+        help_text=gettext_lazy("Empty: us-east-1."),
+        widget=forms.TextInput(attrs=PLAIN),
+    )
+    access_key = forms.CharField(
+        label=gettext_lazy("Access key"),
+        required=False,
+        help_text=gettext_lazy("Leave both keys empty for a bucket that everybody may read."),
+        widget=forms.TextInput(attrs=PLAIN),
+    )
+    secret_key = forms.CharField(
+        label=gettext_lazy("Secret key"),
+        required=False,
+        help_text=gettext_lazy("Kept encrypted until everything is here, then deleted."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+    )
+
+    def body(self) -> dict[str, Any]:
+        return {"s3": {name: self.cleaned_data[name] for name in bucket_asked.FIELDS}}
+
+    def main_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in bucket_asked.FIELDS]
+
+
+FORMS: dict[str, type[FromWeb]] = {form.kind: form for form in (Crawl, UrlList, OneFile, Bucket)}

@@ -1,6 +1,5 @@
 """An import, in a child process: open what came, see how it lies, read each item, list the rest, make the version."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from catalog.imports.items import Made, make
 from catalog.imports.layouts import plan_for
 from catalog.imports.options import Options
 from catalog.imports.plan import Candidate, Plan, listed
+from catalog.imports.space import refuse_without_space
 from catalog.imports.splitting import with_splits
 from catalog.web.fetched_plan import fetched_plan
 from contract.problems import gettext_noop
@@ -18,8 +18,6 @@ from contract.tasks import TASKS
 from recipes.images import Unreadable
 from recipes.sandbox.inside import Refused, Reporter
 from recipes.version import VersionWriter
-
-SPACE_LEFT_BYTES = 256 * 2**20
 
 
 def import_dataset(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
@@ -35,7 +33,7 @@ def import_dataset(request: dict[str, Any], reporter: Reporter) -> dict[str, Any
     if "fetched" in request["source"]:
         return _import(parent, fetched_plan(Path(request["source"]["fetched"])), options, skip, reporter)
     with open_bundle(request["source"]) as bundle:
-        _refuse_without_space(parent, bundle.unpacked_bytes)
+        refuse_without_space(parent, bundle.unpacked_bytes)
         return _import(parent, plan_for(bundle, options), options, skip, reporter)
 
 
@@ -104,11 +102,3 @@ def _refuse_untrained_classes(classes: list[str], made: list[Made]) -> None:
 def _first_reason(sentence: str, skipped: list[dict]) -> Refused:
     first = skipped[0]
     return Refused(sentence, name=first["name"], reason=first["reason"] % first["params"])
-
-
-def _refuse_without_space(parent: Path, needed: int) -> None:
-    parent.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(parent).free
-    if free < needed + SPACE_LEFT_BYTES:
-        sentence = gettext_noop("The data need %(needed)s MiB and %(free)s MiB are free. Make room and try again.")
-        raise Refused(sentence, needed=-(-needed // 2**20), free=free // 2**20)

@@ -15,6 +15,7 @@ from catalog import places
 from catalog.imports.bundle import CLOSED_STARTS, ZIP_STARTS
 from catalog.models import Dataset, Upload
 from catalog.uploaded import forget, keep
+from catalog.web.bucket_copy import FILES
 from contract.problems import Invalid, Problem, gettext_noop, unknown
 
 BUILTINS = {
@@ -35,7 +36,7 @@ BUILTIN_TASKS = {
     "diabetes": "tabular-regression",
 }
 PICKLE_STARTS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
-OF_REQUESTS, OF_THE_WEB = "file-", "web-"
+OF_REQUESTS, OF_THE_WEB, OF_BUCKETS = "file-", "web-", "s3-"
 """how the names of kept files begin that came within a request"""
 Source = dict[str, Any]
 
@@ -99,7 +100,7 @@ def dropped_on_failure(source: Source) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if source.get("stored", "").startswith((OF_REQUESTS, OF_THE_WEB)):
+        if source.get("stored", "").startswith((OF_REQUESTS, OF_THE_WEB, OF_BUCKETS)):
             forget(places.upload(source["stored"]))
         raise
 
@@ -113,7 +114,14 @@ def for_child(source: Source) -> Source:
         return {"root": root, "directory": posixpath.relpath(source["directory"], root)}
     if source["stored"].startswith(OF_THE_WEB):
         return {"fetched": str(places.upload(source["stored"]))}
+    if source["stored"].startswith(OF_BUCKETS):
+        return _copied(places.upload(source["stored"]) / FILES, source.get("file", ""))
     return {"path": str(places.upload(source["stored"])), "name": source["file"]}
+
+
+def _copied(files: Path, single: str) -> Source:
+    """A bucket's objects: a folder, or (`single`) one file that may be an archive or a table."""
+    return {"path": str(files / single), "name": single} if single else {"root": str(files), "directory": "."}
 
 
 def can_be_read_again(dataset: Dataset) -> bool:

@@ -1,4 +1,4 @@
-"""Sources of data on the web: one file, a list of addresses with labels, a crawl. Off until an admin switches it on."""
+"""Sources of data on the web: a file, a list of addresses, a crawl, a bucket. Off until an admin switches it on."""
 
 import json
 import secrets
@@ -10,13 +10,14 @@ from django.utils.translation import gettext as _
 
 from accounts import server_settings
 from catalog import places
-from catalog.services.sources import OF_REQUESTS, OF_THE_WEB, Source
-from catalog.web import asked
+from catalog.services import bucket_keys
+from catalog.services.sources import OF_BUCKETS, OF_REQUESTS, OF_THE_WEB, Source
+from catalog.web import asked, bucket_asked
 from catalog.web.addresses import NotFetched, checked_url
 from contract.problems import Invalid, Problem, gettext_noop
 
 ASKED = "asked.json"
-NAMES = ("url", "urls", "crawl")
+NAMES = ("url", "urls", "crawl", "s3")
 VERSION = "0.1"
 OFF = gettext_noop("Importing from URLs is off on this server. Ask an admin.")
 
@@ -46,6 +47,8 @@ def source(body: dict[str, Any]) -> Source:
     if name == "crawl":
         found = asked.crawl(body["crawl"], hosts())
         return _kept(found, {"crawl": {key: value for key, value in found.to_json().items() if key != "follow"}})
+    if name == "s3":
+        return _bucket(body["s3"])
     found = asked.url_list(body["urls"], body.get("take"), hosts())
     return _kept(found, {"urls": len(found.start), "take": found.take})
 
@@ -59,12 +62,18 @@ def is_items(source: Source) -> bool:
     return "crawl" in source or "urls" in source
 
 
+def is_bucket(source: Source) -> bool:
+    return "s3" in source
+
+
 def asked_of(source: Source) -> dict[str, Any]:
     return json.loads((_directory(source) / ASKED).read_text(encoding="utf-8"))
 
 
 def name_of(source: Source) -> str:
     """What people would call it: the host, or the file's name."""
+    if is_bucket(source):
+        return Path(source["s3"]["prefix"]).stem or source["s3"]["bucket"]
     url = checked_url(source.get("url") or source["first"], hosts())
     return Path(url.path).stem if "url" in source and Path(url.path).stem else url.host
 
@@ -77,6 +86,16 @@ def _file(address: Any) -> Source:
     except NotFetched as refused:
         raise Invalid([Problem("url", refused.sentence, refused.params)]) from refused
     return {"url": url, "stored": f"{OF_REQUESTS}{secrets.token_hex(16)}"}
+
+
+def _bucket(body: Any) -> Source:
+    if not bucket_keys.can_read_buckets():
+        raise Invalid([Problem("s3", bucket_keys.NOT_INSTALLED)])
+    found, keys = bucket_asked.bucket(body, hosts())
+    source: Source = {"s3": found.to_json(), "stored": f"{OF_BUCKETS}{secrets.token_hex(16)}"}
+    _directory(source).mkdir(mode=0o700)
+    bucket_keys.keep(_directory(source), keys)
+    return source
 
 
 def _kept(found: asked.Asked, shown: Source) -> Source:

@@ -13,7 +13,7 @@ from accounts.audit import address_of
 from accounts.permissions import require
 from catalog import services
 from catalog.models import Dataset
-from catalog.services import web_sources
+from catalog.services import bucket_keys, web_sources
 from catalog.web_forms import FORMS, FromWeb
 from contract.problems import Invalid
 
@@ -21,7 +21,7 @@ from contract.problems import Invalid
 @login_required
 @require_http_methods(["GET", "POST"])
 def add_from_web(request: HttpRequest) -> HttpResponse:
-    """A crawl, a list of addresses, or one file: each a form of its own, told apart by `kind`."""
+    """A crawl, a list of addresses, one file, or a bucket: each a form of its own, told apart by `kind`."""
     require(request.user, "run", projects.current(request.user))
     sent = request.POST.get("kind", "")
     forms = {kind: form(request.POST if kind == sent else None) for kind, form in FORMS.items()}
@@ -29,6 +29,7 @@ def add_from_web(request: HttpRequest) -> HttpResponse:
     if form is not None and form.is_valid() and (dataset := _added(request, form)):
         return redirect("dataset", dataset.slug)
     context = {"forms": forms, "sent": sent, "on": web_sources.is_on(), "off": _(web_sources.OFF)}
+    context["bucket_missing"] = "" if bucket_keys.can_read_buckets() else _(bucket_keys.NOT_INSTALLED)
     return render(request, "catalog/dataset_add_web.html", context, status=400 if form is not None else 200)
 
 

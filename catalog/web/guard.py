@@ -25,6 +25,10 @@ MOST_BYTES = 64 * 2**20
 REDIRECTS = (301, 302, 303, 307, 308)
 
 
+class NoAnswer(NotFetched):
+    """The server did not answer, or broke off: another time it may."""
+
+
 @dataclass(frozen=True)
 class Fetched:
     url: str
@@ -73,11 +77,24 @@ class Guard:
                 url = _joined(here, headers["location"])
         raise NotFetched(gettext_noop("It redirects more than %(most)s times."), most=MOST_REDIRECTS)
 
+    def once(self, url: str, headers: dict[str, str], most_bytes: int, whole_s: float = WHOLE_S) -> Fetched:
+        """One request with headers of the caller's: no redirect is followed, and the body stays as it came.
+
+        Raises NotFetched, of which NoAnswer may be tried again.
+        """
+        here, body = checked_url(url, self._hosts), io.BytesIO()
+        with self._asked(here, time.monotonic() + whole_s, list(headers.items())) as (status, found, chunks):
+            told = {name: value for name, value in found.items() if name != "content-encoding"}
+            _copy(chunks, told, body, most_bytes)
+            return Fetched(str(here), status, found, body.getvalue())
+
     @contextmanager
-    def _asked(self, url: httpx.URL, deadline: float) -> Iterator[tuple[int, dict[str, str], Iterator[bytes]]]:
+    def _asked(
+        self, url: httpx.URL, deadline: float, headers: list[tuple[str, str]] | None = None
+    ) -> Iterator[tuple[int, dict[str, str], Iterator[bytes]]]:
         """A connection for each request: one that stays open would be shared by hosts of one address."""
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        headers = [("User-Agent", self._agent), ("Accept", "*/*"), ("Accept-Encoding", "gzip")]
+        headers = headers or [("User-Agent", self._agent), ("Accept", "*/*"), ("Accept-Encoding", "gzip")]
         timeouts = {"connect": CONNECT_S, "read": READ_S, "write": READ_S, "pool": CONNECT_S}
         backend = _CheckedBackend(self._hosts, deadline)
         try:
@@ -88,9 +105,9 @@ class Guard:
                 found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
                 yield answer.status, found, iter(answer.iter_stream())
         except httpcore.TimeoutException as error:
-            raise NotFetched(gettext_noop("The server %(host)s answers too slowly."), host=url.host) from error
+            raise NoAnswer(gettext_noop("The server %(host)s answers too slowly."), host=url.host) from error
         except httpcore.NetworkError as error:
-            raise NotFetched(gettext_noop("No connection to %(host)s, or it broke off."), host=url.host) from error
+            raise NoAnswer(gettext_noop("No connection to %(host)s, or it broke off."), host=url.host) from error
         except httpcore.ProtocolError as error:
             raise NotFetched(gettext_noop("The server %(host)s does not answer in HTTP."), host=url.host) from error
 

@@ -13,6 +13,7 @@ import httpx
 
 from catalog.web import asked
 from catalog.web.addresses import NotFetched
+from catalog.web.bucket_asked import AskedBucket, Keys
 from catalog.web.crawl import HTML, Crawl
 from catalog.web.fetched_plan import ITEMS
 from catalog.web.guard import Guard
@@ -57,6 +58,25 @@ def fetch_file(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
         sentence = gettext_noop("The address leads to a web page, not to a file. Crawl it instead.")
         raise Refused(sentence)
     return {"over": True, "summary": {"file": _name(answer.url), "bytes": path.stat().st_size}}
+
+
+def fetch_bucket(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """request: directory, asked (`AskedBucket.to_json`), keys, hosts, agent, seconds.
+
+    Returns {"over": False} when there is more to do, else {"over": True, "summary": {"objects", "object_bytes"}} with
+    "file", its name, when it is only one. Raises Refused.
+    """
+    from catalog.web.bucket import Bucket  # the library behind it is optional
+    from catalog.web.bucket_copy import Copy
+
+    wanted = AskedBucket(**request["asked"])
+    try:
+        copy = Copy(Bucket(wanted, Keys(**request["keys"]), _guard(request)), wanted, Path(request["directory"]))
+        if not copy.go(request["seconds"], reporter.progress):
+            return {"over": False}
+        return {"over": True, "summary": copy.summary()}
+    except NotFetched as refused:
+        raise Refused(refused.sentence, **refused.params) from refused
 
 
 def _guard(request: dict[str, Any]) -> Guard:
