@@ -19,6 +19,8 @@ from jobs.models import Attempt, Errand, ErrandState, Rank
 from jobs.states import Actor, JobState
 
 LOCK_TIMEOUT = "2s"
+GANG_S = 300
+"""errands that meet have so long from their claim on, however long they waited for each other"""
 log = logging.getLogger(__name__)
 
 
@@ -66,6 +68,30 @@ def ring(attempt: Attempt, device_ids: Sequence[int] | None = None) -> None:
     """Ask the attempt's devices to look, once the transaction is through: all that hold a lease for it, or these."""
     if device_ids is None:
         device_ids = list(leases.live().filter(attempt_id=attempt.pk).values_list("device_id", flat=True))
+def claim_gang(errands: Sequence[Errand], now: datetime) -> bool:
+    """Lease the devices of all of them, which become ranks in order of device, or none; False when one was taken."""
+    errands = sorted(errands, key=lambda errand: errand.device_id)
+    try:
+        with transaction.atomic():
+            _wait_briefly_for_locks()
+            now = _after_releases([errand.device for errand in errands], now)
+            for rank, errand in enumerate(errands):
+                _claim_one_of_gang(errand, rank, len(errands), now)
+            ids, payload = [errand.device_id for errand in errands], {"v": 1, "errand": errands[0].pk}
+            transaction.on_commit(partial(doorbell.ring, ids, payload), robust=True)
+    except (DeviceTaken, _LostRace):
+        return False
+    return True
+
+
+def _claim_one_of_gang(errand: Errand, rank: int, world_size: int, now: datetime) -> None:
+    (lease,) = leases.claim([errand.device], errand_id=errand.pk, now=now)
+    told = {"state": ErrandState.RUNNING, "rank": rank, "world_size": world_size, "fence": lease.fence}
+    deadline = now + timedelta(seconds=GANG_S)
+    if not Errand.objects.filter(pk=errand.pk, state=ErrandState.PENDING).update(**told, deadline_at=deadline):
+        raise _LostRace
+
+
     payload = {"v": 1, "job": attempt.job_id, "attempt": attempt.pk}
     if device_ids:
         transaction.on_commit(partial(doorbell.ring, device_ids, payload), robust=True)

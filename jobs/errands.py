@@ -12,6 +12,7 @@ from contract.agent_calls import ExitReport, LeaseAnswer, LeaseRequest
 from contract.reasons import EndReason
 from devices import doorbell, leases
 from devices.models import Device
+from jobs import meetings
 from jobs.agent_access import StaleFence
 from jobs.models import Errand, ErrandState
 
@@ -46,18 +47,20 @@ def acknowledge(errand: Errand) -> None:
     """The device is clean and will do it. Raises StaleFence when it is not wanted any more."""
     if errand.state != ErrandState.RUNNING or not _lease(errand).exists():
         raise StaleFence
+    Errand.objects.filter(pk=errand.pk).update(acknowledged=True)
 
 
 @transaction.atomic
 def renew(errand: Errand, said: LeaseRequest, now: datetime) -> LeaseAnswer:
-    """Its supervisor is alive. One rank meets nobody: its rendezvous is its own port. Raises StaleFence."""
+    """Its supervisor is alive; it is told where to meet others once that is known. Raises StaleFence."""
     if errand.ended_at is not None and now > errand.ended_at + timedelta(seconds=STOPPING_S):
         raise StaleFence
     lease = leases.renew(errand.device, errand.fence, now)
     if lease is None:
         raise StaleFence
-    address = said.address or errand.device.address or "127.0.0.1"
-    rendezvous = {"host": address, "port": said.port, "id": f"errand-{errand.pk}"} if said.port else None
+    if said.stage != errand.stage:
+        Errand.objects.filter(pk=errand.pk).update(stage=said.stage[:20])
+    rendezvous = meetings.rendezvous_of(errand, said)
     return LeaseAnswer(
         seconds_left=(lease.expires_at - now).total_seconds(),
         wanted="run" if errand.state == ErrandState.RUNNING else "stop",
@@ -103,8 +106,7 @@ def _close(errand: Errand, state: ErrandState, answer: dict[str, Any], now: date
     """End it here; where it runs its device is told to stop it."""
     closed = end(errand.pk, state, answer, now)
     if closed:
-        payload = {"v": 1, "errand": errand.pk}
-        transaction.on_commit(partial(doorbell.ring, [errand.device_id], payload), robust=True)
+        _ring(errand)
     return closed
 
 
@@ -116,8 +118,23 @@ def end_overdue(now: datetime) -> int:
 
 
 def end(errand_id: int, state: ErrandState, answer: dict[str, Any], now: datetime) -> bool:
-    """Close it, once."""
+    """Close it, once. Errands that wait for it at a meeting which it will never reach are closed with it."""
+    closed = _end_one(errand_id, state, answer, now)
+    if closed and state != ErrandState.DONE:
+        for waiting, missing in meetings.left_waiting(errand_id):
+            told = {"ok": False, "reason": EndReason.START_TIMEOUT, "missing": missing}
+            if _end_one(waiting.pk, ErrandState.FAILED, told, now):
+                _ring(waiting)
+    return closed
+
+
+def _end_one(errand_id: int, state: ErrandState, answer: dict[str, Any], now: datetime) -> bool:
     return bool(Errand.objects.filter(pk=errand_id, state__in=OPEN).update(state=state, answer=answer, ended_at=now))
+
+
+def _ring(errand: Errand) -> None:
+    payload = {"v": 1, "errand": errand.pk}
+    transaction.on_commit(partial(doorbell.ring, [errand.device_id], payload), robust=True)
 
 
 def _lease(errand: Errand):

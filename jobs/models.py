@@ -147,12 +147,21 @@ class Errand(models.Model):
     """A bounded piece of work on one device outside a job: leased and fenced like an attempt, never requeued."""
 
     kind = models.CharField(max_length=12)
-    """preflight or evaluate"""
+    """preflight, evaluate, fleet-test, …"""
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     device = models.ForeignKey(Device, models.CASCADE, related_name="errands")
     fence = models.BigIntegerField(default=0)
     payload = models.JSONField()
     state = models.CharField(max_length=10, choices=ErrandState.choices, default=ErrandState.PENDING)
+    stage = models.CharField(max_length=20, blank=True)
+    """what its rank said last that it is doing"""
+    gang = models.BigIntegerField(null=True, db_index=True)
+    """the id of the first of the errands that meet this one; none for one that works alone"""
+    rank = models.PositiveIntegerField(default=0)
+    world_size = models.PositiveIntegerField(default=1)
+    acknowledged = models.BooleanField(default=False)
+    rendezvous = models.JSONField(null=True)
+    """of rank 0 of a gang: where its errands meet"""
     answer = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
     deadline_at = models.DateTimeField()

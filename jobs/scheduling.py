@@ -16,7 +16,7 @@ from django.db import transaction
 
 from catalog.models import PreparedData, PreparedState
 from contract.reasons import WaitReason
-from jobs import claims, live, obstacles, preemption, queue_order, resizing, transitions
+from jobs import claims, gangs, live, obstacles, preemption, queue_order, resizing, transitions
 from jobs.device_choice import Choice, GiveUp, Take, Wait, choose
 from jobs.fleet import Fleet
 from jobs.models import Errand, ErrandState, Job, Scheduler
@@ -98,8 +98,10 @@ def claim_errands(fleet: Fleet, now: datetime) -> None:
     waiting = list(Errand.objects.filter(state=ErrandState.PENDING, deadline_at__gt=now).order_by("id"))
     needed = {errand.payload["prepared"] for errand in waiting}
     ready = set(PreparedData.objects.filter(pk__in=needed, state=PreparedState.READY).values_list("pk", flat=True))
+    alone = [errand for errand in waiting if errand.gang is None]
+    gangs.claim_waiting(fleet, [errand for errand in waiting if errand.gang is not None], ready, now)
     by_id = {device.pk: device for device in fleet.free(fleet.online)}
-    for errand in waiting:
+    for errand in alone:
         device = by_id.get(errand.device_id)
         if device is None or errand.payload["prepared"] not in ready:
             continue

@@ -113,9 +113,19 @@ def join(go: Go, door: Door, device: torch.device, still_here: Callable[[], None
     """Meet the other ranks. `still_here()` is called while they are awaited. Raises Failure after MEET_S."""
     if go.world_size == 1:
         return Group(0, 1)
+    return form_group(go, come_together(go, door, still_here), device)
+
+
+def come_together(go: Go, door: Door, still_here: Callable[[], None], within: float = MEET_S) -> dist.TCPStore:
+    """Join the store of rank 0 and wait until every rank has. Raises Failure after `within` seconds."""
     _choose_interface(go, door.address)
     store = door.open_store(go)
-    _wait_for_all(store, "here", go.rank, go.world_size, still_here)
+    _wait_for_all(store, "here", go.rank, go.world_size, still_here, within)
+    return store
+
+
+def form_group(go: Go, store: dist.TCPStore, device: torch.device) -> Group:
+    """The process group of ranks that have come together."""
     dist.init_process_group(
         "gloo" if device.type == "cpu" else "cpu:gloo,cuda:nccl",
         store=dist.PrefixStore("ranks", store),
@@ -126,17 +136,32 @@ def join(go: Go, door: Door, device: torch.device, still_here: Callable[[], None
     return Group(go.rank, go.world_size, store)
 
 
-def _wait_for_all(store: dist.Store, place: str, rank: int, world_size: int, still_here: Callable[[], None]) -> None:
-    store.set(f"{place}/{rank}", "yes")
-    deadline, pause = time.monotonic() + MEET_S, ASK_FIRST_S
-    missing = list(range(world_size))
-    while missing := [other for other in missing if not store.check([f"{place}/{other}"])]:
+def wait_for(store: dist.Store, key: str, peer: int, still_here: Callable[[], None], within: float) -> bytes:
+    """What rank `peer` puts into the store under `key`. Raises Failure after `within` seconds."""
+    deadline, pause = time.monotonic() + within, ASK_FIRST_S
+    while not store.check([key]):
         if time.monotonic() > deadline:
-            sentence = f"rank {missing[0]} did not come within {MEET_S:.0f} s"
-            raise Failure(EndReason.START_TIMEOUT, sentence, peer=missing[0])
+            sentence = f"rank {peer} did not come in time"
+            raise Failure(EndReason.START_TIMEOUT, sentence, peer=peer)
         still_here()
         time.sleep(pause)
         pause = min(2 * pause, ASK_LAST_S)
+    return store.get(key)
+
+
+def _wait_for_all(
+    store: dist.Store,
+    place: str,
+    rank: int,
+    world_size: int,
+    still_here: Callable[[], None],
+    within: float = MEET_S,
+) -> None:
+    store.set(f"{place}/{rank}", "yes")
+    deadline = time.monotonic() + within
+    for other in range(world_size):
+        left = deadline - time.monotonic()
+        wait_for(store, f"{place}/{other}", other, still_here, left)
 
 
 def _choose_interface(go: Go, address: str) -> None:

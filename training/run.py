@@ -18,6 +18,8 @@ from training.export import Result, export_result
 from training.failures import SUCCEEDED, Ending, Failure, ending_of
 from training.fine_tune import FineTuning
 from training.measure import measure
+from training.fleet_speed import fleet_speed
+from training.fleet_test import fleet_test
 from training.preflight import preflight
 from training.preprocess import open_data, prove_data
 from training.rank import Rank
@@ -25,7 +27,11 @@ from training.rendezvous import Door, join
 from training.step import point_keys
 from training.tasks import eval_keys
 
-ERRANDS = {"preflight": preflight, "evaluate": measure}
+ERRANDS = {"preflight": preflight, "evaluate": measure, "predict": predict}
+
+GANGS = {"fleet-test": fleet_test, "fleet-speed": fleet_speed}
+"""errands whose devices meet"""
+log = logging.getLogger(__name__)
 
 
 def main(run_dir: str) -> None:
@@ -54,6 +60,8 @@ def live(rank: Rank) -> Ending:
     kind = rank.assignment.errand["kind"]
     if kind not in ERRANDS:
         raise Failure(EndReason.CODE_ERROR, f"this version knows no errand '{kind}'")
+    if kind in GANGS:
+        return GANGS[kind](rank, go, door)
     return ERRANDS[kind](rank, go)
 
 
