@@ -27,11 +27,10 @@ from training.rendezvous import Door, join
 from training.step import point_keys
 from training.tasks import eval_keys
 
-ERRANDS = {"preflight": preflight, "evaluate": measure, "predict": predict}
+ERRANDS = {"preflight": preflight, "evaluate": measure}
 
 GANGS = {"fleet-test": fleet_test, "fleet-speed": fleet_speed}
 """errands whose devices meet"""
-log = logging.getLogger(__name__)
 
 
 def main(run_dir: str) -> None:
