@@ -129,7 +129,9 @@ def end(errand_id: int, state: ErrandState, answer: dict[str, Any], now: datetim
 
 
 def _end_one(errand_id: int, state: ErrandState, answer: dict[str, Any], now: datetime) -> bool:
-    return bool(Errand.objects.filter(pk=errand_id, state__in=OPEN).update(state=state, answer=answer, ended_at=now))
+    told = {name: value for name, value in answer.items() if name != "rows"}
+    ending = {"state": state, "answer": told, "rows": answer.get("rows", {}), "ended_at": now}
+    return bool(Errand.objects.filter(pk=errand_id, state__in=OPEN).update(**ending))
 
 
 def _ring(errand: Errand) -> None:

@@ -163,6 +163,8 @@ class Errand(models.Model):
     rendezvous = models.JSONField(null=True)
     """of rank 0 of a gang: where its errands meet"""
     answer = models.JSONField(default=dict)
+    rows = models.JSONField(default=dict)
+    """what it answered row by row, as `rows` of its answer came: large, and read only where rows are shown"""
     created_at = models.DateTimeField(auto_now_add=True)
     deadline_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)

@@ -15,9 +15,11 @@ from accounts.idempotency import once
 from accounts.permissions import require, visible
 from contract.problems import Invalid, Problem, gettext_noop
 from devices import queries as devices
+from jobs.api import shapes
 from jobs.api.lookup import only
+from jobs.api.predict import predicted
 from results import api_schema, measured, measuring, queries, services, suites
-from results.models import Measurement, ResultVersion, Stage
+from results.models import ResultVersion, Stage
 
 FILTERS = ("task", "stage", "search")
 WEIGHTS = "model.safetensors"
@@ -72,6 +74,20 @@ class Version(APIView):
         return _answer(version)
 
 
+class Predict(APIView):
+    """Try a version on one input."""
+
+    @extend_schema(
+        request=shapes.QuestionSerializer,
+        responses={200: shapes.PredictionSerializer, 202: shapes.PredictionSerializer},
+    )
+    def post(self, request: Any, slug: str, number: int) -> Response:
+        """As `/jobs/{id}/predict/` of the job that made it."""
+        version = _version(request, slug, number)
+        require(request.user, "run", version, token=request.auth)
+        return predicted(request, version.job)
+
+
 class Measurements(GenericAPIView):
     """Artifacts measured on devices; POST asks for more."""
 
@@ -81,8 +97,7 @@ class Measurements(GenericAPIView):
     )
     def get(self, request: Any) -> Response:
         only(request, "page", "page_size", "result", "job", "device")
-        rows = Measurement.objects.select_related("version__result", "device", "errand")
-        rows = visible(request.user, rows, "version__result__project")
+        rows = visible(request.user, measured.kept(), "version__result__project")
         named = {"result": "version__result__slug", "job": "version__job", "device": "device__slug"}
         for name, path in named.items():
             if name in request.query_params:

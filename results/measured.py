@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from jobs.models import Artifact, ErrandState, Evaluation
 from jobs.queries import iso
 from jobs.sentences import ends
@@ -15,8 +17,13 @@ NUMBERS = ("latency_ms", "throughput", "cold_start_seconds", "peak_memory_bytes"
 
 def runs(version: ResultVersion) -> list[dict[str, Any]]:
     """Every measurement that was asked for, in order."""
-    asked = Measurement.objects.filter(version=version).select_related("version__result", "device", "errand")
-    return [measurement_json(row) for row in asked.order_by("id")]
+    return [measurement_json(row) for row in kept().filter(version=version).order_by("id")]
+
+
+def kept() -> QuerySet[Measurement]:
+    """Measurements with all that `measurement_json` reads, without what they answered row by row."""
+    rows = Measurement.objects.select_related("version__result", "device", "errand").order_by("-id")
+    return rows.defer("errand__rows", "errand__payload")
 
 
 def rows(version: ResultVersion, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,21 +1,24 @@
-"""How good the answers are: every metric of the task over the whole split."""
+"""How good the answers are: every metric of the task over the whole split, each with its interval."""
 
-import math
 from typing import Any
 
 import torch
 
+from training.quality import Exam, exam_of
 from training.suites.subject import Subject
 
 
 def quality(subject: Subject) -> dict[str, Any]:
-    """metrics (name → number), details (what the task can tell beyond numbers)"""
+    """metrics (name → number), details (intervals, classes, calibration, worst rows), rows (each one's own answer)"""
+    return examined(subject, torch.arange(len(subject.rows))).report(subject.still_here).to_json()
+
+
+def examined(subject: Subject, rows: torch.Tensor, changed: Any = None) -> Exam:
+    """The exam of these rows (int64 [n]) of the split; `changed(inputs)` is what the file is shown instead of them."""
     task = subject.data.task
-    tallies = []
-    for batch in torch.arange(len(subject.rows)).split(subject.batch_size):
+    exam = exam_of(task, subject.data.manifest, subject.seed)
+    for batch in rows.split(subject.batch_size):
         inputs, targets = task.collate(subject.rows, batch)
-        tallies.append(task.tally_exported(subject.answers(inputs), targets))
+        exam.take(subject.answers(changed(inputs) if changed else inputs), targets)
         subject.still_here()
-    joined = torch.cat(tallies) if task.tallies_are_rows else torch.stack(tallies).sum(0)
-    metrics = {name: value for name, value in task.metrics(joined).items() if math.isfinite(value)}
-    return {"metrics": metrics, "details": task.details(joined)}
+    return exam

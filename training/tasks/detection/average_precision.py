@@ -13,17 +13,23 @@ def average_precision(truth: np.ndarray, said: np.ndarray, classes: int) -> dict
     """`map` and `map_50`. Rows of `truth`: picture, class, x1, y1, x2, y2; of `said` the same with a score behind."""
     if not len(truth) or not len(said):
         return dict.fromkeys(STATS, 0.0)
+    stats = coco_evaluation(truth, said, classes).stats
+    return {name: max(0.0, float(stats[place])) for name, place in STATS.items()}
+
+
+def coco_evaluation(truth: np.ndarray, said: np.ndarray, classes: int) -> Any:
+    """COCO's own object after it ran: `stats`, `eval["precision"]` [overlaps, recalls, classes, sizes, most boxes]."""
     from faster_coco_eval import COCO, COCOeval_faster  # 1.5 s to import, and only this needs it
 
     logging.getLogger("faster_coco_eval").setLevel(logging.ERROR)
-    true = COCO(_coco(truth, classes), print_function=_quiet)
+    pictures = np.unique(np.concatenate([truth[:, 0], said[:, 0]]).astype(int))  # what is said of an empty one is wrong
+    true = COCO(_coco(truth, pictures, classes), print_function=_quiet)
     evaluation = COCOeval_faster(true, true.loadRes(_annotations(said)), "bbox", print_function=_quiet)
     evaluation.run()
-    return {name: max(0.0, float(evaluation.stats[place])) for name, place in STATS.items()}
+    return evaluation
 
 
-def _coco(truth: np.ndarray, classes: int) -> dict[str, Any]:
-    pictures = np.unique(truth[:, 0].astype(int))
+def _coco(truth: np.ndarray, pictures: np.ndarray, classes: int) -> dict[str, Any]:
     return {
         "images": [{"id": int(picture)} for picture in pictures],
         "categories": [{"id": label, "name": str(label)} for label in range(classes)],

@@ -1,0 +1,133 @@
+"""One class a row: accuracy, top-k, precision, recall, F1, ROC-AUC, calibration."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+
+from training.quality.bootstrap import ratio
+from training.quality.calibration import Calibration
+from training.quality.exam import Exam, Report, joined, worst_first
+from training.quality.per_class import Classes
+from training.quality.ranking import Ranking
+
+TOP = (3, 5)
+SHARES = ("precision", "recall", "f1")
+
+
+class ClassificationExam(Exam):
+    """Answers are logits [n, classes]; targets int64 [n]."""
+
+    def __init__(self, *facts: Any):
+        super().__init__(*facts)
+        self._logits: list[torch.Tensor] = []
+        self._true: list[torch.Tensor] = []
+
+    def take(self, exported: torch.Tensor, targets: torch.Tensor) -> None:
+        self._logits.append(exported.float())
+        self._true.append(targets)
+
+    def headline(self) -> dict[str, Any]:
+        right = self.right.astype(float)
+        rows = np.ones(len(right))
+        return self.bootstrap(len(right)).interval(float(right.mean()), lambda drawn: ratio(drawn, right, rows))
+
+    def report(self, still_here: Callable[[], None]) -> Report:
+        metrics, intervals = {}, {}
+        for name, (metric, width) in self._metrics().items():
+            value = metric(np.ones(len(self.true)))
+            if np.isfinite(value):
+                metrics[name] = value
+                intervals[name] = self.bootstrap(len(self.true)).interval(value, metric, width)
+            still_here()
+        rows = {"answer": self.said, "confidence": self.confidence, "loss": self.loss}
+        rows |= {"score": self.right.astype(float), "weight": np.ones(len(self.true))}
+        return Report(metrics, intervals, self._details(), rows)
+
+    @cached_property
+    def logits(self) -> np.ndarray:
+        return joined(self._logits)
+
+    @cached_property
+    def true(self) -> np.ndarray:
+        return joined(self._true)
+
+    @cached_property
+    def said(self) -> np.ndarray:
+        return torch.from_numpy(self.logits).argmax(1).numpy()
+
+    @cached_property
+    def right(self) -> np.ndarray:
+        return self.true == self.said
+
+    @cached_property
+    def probabilities(self) -> np.ndarray:
+        return torch.from_numpy(self.logits).double().softmax(1).numpy()
+
+    @cached_property
+    def confidence(self) -> np.ndarray:
+        return self.probabilities[np.arange(len(self.said)), self.said]
+
+    @cached_property
+    def loss(self) -> np.ndarray:
+        surprise = torch.from_numpy(self.logits).double().log_softmax(1).numpy()
+        return -surprise[np.arange(len(self.true)), self.true]
+
+    @cached_property
+    def rankings(self) -> list[Ranking | None]:
+        """By class: whether its probability ranks its rows above the others; None where there is nothing to rank."""
+        present = np.bincount(self.true, minlength=self.classes)
+        kinds = (present > 0) & (present < len(self.true))
+        return [
+            Ranking(self.probabilities[:, label], self.true == label) if kinds[label] else None
+            for label in range(self.classes)
+        ]
+
+    @property
+    def classes(self) -> int:
+        return self.logits.shape[1]
+
+    def _metrics(self) -> dict[str, tuple[Callable[[np.ndarray], float], int]]:
+        """Each metric of the rows as often as they were drawn, and how many numbers a row it touches."""
+        rows, right = np.ones(len(self.true)), self.right.astype(float)
+        found: dict[str, tuple[Callable[[np.ndarray], float], int]] = {
+            "accuracy": (lambda drawn: ratio(drawn, right, rows), 1),
+            "loss": (lambda drawn: ratio(drawn, self.loss, rows), 1),
+            "ece": (Calibration(self.confidence, self.right).error, 1),
+            "roc_auc": (self._area, self.classes if self.classes > 2 else 1),
+        }
+        for name in SHARES:
+            found[f"{name}_macro"] = (self._macro(name), 3)
+        for most in (most for most in TOP if most < self.classes):
+            near = self._among(most)
+            found[f"top_{most}_accuracy"] = (lambda drawn, near=near: ratio(drawn, near, rows), 1)
+        return found
+
+    def _macro(self, name: str) -> Callable[[np.ndarray], float]:
+        return lambda drawn: Classes.of(self.true, self.said, self.classes, drawn).macro(name)
+
+    def _among(self, most: int) -> np.ndarray:
+        """Whether the true class is among so many highest answers, as 0 or 1."""
+        top = torch.from_numpy(self.logits).topk(most, 1).indices.numpy()
+        return (top == self.true[:, None]).any(1).astype(float)
+
+    def _area(self, drawn: np.ndarray) -> float:
+        """Of the second class where there are two, else the mean over classes, each against all others."""
+        ranked = [ranking for ranking in self.rankings[1:] if ranking] if self.classes == 2 else self.rankings
+        areas = np.array([ranking.area(drawn) for ranking in ranked if ranking])
+        finite = areas[np.isfinite(areas)]
+        return float(finite.mean()) if len(finite) else float("nan")
+
+    def _details(self) -> dict[str, Any]:
+        rows = np.ones(len(self.true))
+        cells = np.bincount(self.true * self.classes + self.said, minlength=self.classes**2)
+        table = Classes.of(self.true, self.said, self.classes).table()
+        table["roc_auc"] = [ranking.area(rows) if ranking else None for ranking in self.rankings]
+        return {
+            "confusion": cells.reshape(self.classes, self.classes).tolist(),
+            "per_class": table,
+            "calibration": Calibration(self.confidence, self.right).bins(self.confidence, self.right),
+            "worst": worst_first(self.loss),
+        }
