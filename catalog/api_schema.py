@@ -2,6 +2,8 @@
 
 from rest_framework import serializers
 
+from catalog.imports.cleaning import WITHOUT
+
 
 class DatasetSerializer(serializers.Serializer):
     slug = serializers.SlugField()
@@ -111,6 +113,12 @@ class VersionSerializer(serializers.Serializer):
     schema = serializers.DictField()
     prepared = serializers.ListField(child=serializers.DictField())
     readiness = ReadinessSerializer(many=True, allow_null=True)
+
+
+class CleanSerializer(serializers.Serializer):
+    without = serializers.ListField(
+        child=serializers.ChoiceField(WITHOUT), required=False, help_text="Without it: everything that the checks list."
+    )
 
 
 class StepsSerializer(serializers.Serializer):

@@ -11,6 +11,7 @@ urlpatterns: list = [
     path("datasets/<slug:slug>/", datasets.DatasetDetail.as_view(), name="api_dataset"),
     path("datasets/<slug:slug>/cancel/", datasets.ImportCancel.as_view(), name="api_dataset_cancel"),
     path("datasets/<slug:slug>/versions/", versions.VersionList.as_view(), name="api_dataset_versions"),
+    path(f"{VERSION}clean/", versions.VersionClean.as_view(), name="api_dataset_clean"),
     path(f"{VERSION}items/", versions.VersionItems.as_view(), name="api_dataset_items"),
     path(f"{VERSION}diff/", versions.VersionDiff.as_view(), name="api_dataset_diff"),
     path(f"{VERSION}preview/", recipes.Preview.as_view(), name="api_dataset_preview"),

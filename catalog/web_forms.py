@@ -129,7 +129,7 @@ class OneFile(FromWeb):
 class Bucket(FromWeb):
     kind = "s3"
     bucket = forms.CharField(label=gettext_lazy("Bucket"), widget=forms.TextInput(attrs=PLAIN))
-    prefix = forms.CharField(
+    prefix = forms.CharField(  # type: ignore[assignment]  # a form's own prefix is not used here
         label=gettext_lazy("Prefix"),
         required=False,
         strip=False,

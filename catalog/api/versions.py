@@ -1,4 +1,4 @@
-"""Versions of a dataset: list, import another, look at its items, compare two, prepare one."""
+"""Versions of a dataset: list, import another, clean one, look at its items, compare two, prepare one."""
 
 from django.db import transaction
 from django.http import HttpResponseBase
@@ -19,6 +19,8 @@ from catalog.imports.options import Options
 from catalog.request_bodies import object_of, refuse_unknown
 from config.rest import Conflict
 from contract.problems import Invalid, Problem, gettext_noop
+
+BUSY = gettext_noop("An import of this dataset runs already. Stop it, or wait for its end.")
 
 
 class VersionList(APIView):
@@ -51,8 +53,25 @@ class VersionList(APIView):
         try:
             services.add_version(dataset, source, options, **told)
         except services.Busy as error:
-            raise Conflict(_("An import of this dataset runs already. Stop it, or wait for its end.")) from error
+            raise Conflict(_(BUSY)) from error
         return Response(queries.dataset_json(dataset), status=202)
+
+
+class VersionClean(APIView):
+    """Make another version, without what the checks of this one list: contradictions, leaks, near_leaks, duplicates."""
+
+    @extend_schema(request=api_schema.CleanSerializer, responses={202: api_schema.DatasetSerializer})
+    def post(self, request, slug: str, number: int) -> Response:
+        version = version_at(request, slug, number)
+        require(request.user, "change", version.dataset, token=request.auth)
+        body = object_of(request.data)
+        refuse_unknown(body, {"without"})
+        told = {"actor": request.user, "via": "api", "address": address_of(request)}
+        try:
+            services.clean(version, body.get("without"), **told)
+        except services.Busy as error:
+            raise Conflict(_(BUSY)) from error
+        return Response(queries.dataset_json(dataset_at(request, slug)), status=202)
 
 
 class VersionItems(APIView):

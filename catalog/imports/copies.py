@@ -17,28 +17,38 @@ def find_copies(kind: str, made: list[Made]) -> dict[str, Any]:
     duplicates: items beyond the first of each content. contradictions: contents with different targets.
     exact and near count held-out items (not of train) whose content, or nearly that, is in another split too.
     """
-    by_content: dict[str, list[int]] = defaultdict(list)
-    for index, one in enumerate(made):
-        by_content[one.content].append(index)
-    exact = _exact(by_content, made)
-    near = [pair for pair in _near(kind, made) if made[pair[0]].content != made[pair[1]].content]
+    groups, exact, near = by_content(made), exact_leaks(made), near_leaks(kind, made)
     pairs = [_pair(made, *pair, "exact") for pair in exact[:MOST_PAIRS]]
     pairs += [_pair(made, *pair, "near") for pair in near[: MOST_PAIRS - len(pairs)]]
     return {
-        "duplicates": len(made) - len(by_content),
-        "contradictions": sum(_contradicts(made, indices) for indices in by_content.values()),
+        "duplicates": len(made) - len(groups),
+        "contradictions": sum(contradicts(made, indices) for indices in groups.values()),
         "leaks": {"exact": len(exact), "near": len({pair[0] for pair in near}), "pairs": pairs},
     }
 
 
-def _exact(by_content: dict[str, list[int]], made: list[Made]) -> list[tuple[int, int, float]]:
+def by_content(made: list[Made]) -> dict[str, list[int]]:
+    """The indices of the items of each content."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for index, one in enumerate(made):
+        found[one.content].append(index)
+    return found
+
+
+def exact_leaks(made: list[Made]) -> list[tuple[int, int, float]]:
+    """(index of a held-out item, index of the same in another split, 1)"""
     found = []
-    for indices in by_content.values():
+    for indices in by_content(made).values():
         if len({made[index].item.split for index in indices}) < 2:
             continue
         keeper = next((index for index in indices if made[index].item.split == "train"), indices[0])
         found += [(index, keeper, 1.0) for index in indices if made[index].item.split != made[keeper].item.split]
     return found
+
+
+def near_leaks(kind: str, made: list[Made]) -> list[tuple[int, int, float]]:
+    """As `exact_leaks`, of items that are nearly but not quite the same."""
+    return [pair for pair in _near(kind, made) if made[pair[0]].content != made[pair[1]].content]
 
 
 def _near(kind: str, made: list[Made]) -> list[tuple[int, int, float]]:
@@ -56,7 +66,8 @@ def text_of(data: dict[str, Any]) -> str:
     return data["text"] if "text" in data else "\n".join(message["content"] for message in data["messages"])
 
 
-def _contradicts(made: list[Made], indices: list[int]) -> bool:
+def contradicts(made: list[Made], indices: list[int]) -> bool:
+    """Whether items of one content differ in what is to be learnt of them."""
     first = made[indices[0]].item.target
     return any(made[index].item.target != first for index in indices[1:])
 

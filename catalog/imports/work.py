@@ -1,11 +1,14 @@
 """An import, in a child process: open what came, see how it lies, read each item, list the rest, make the version."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from catalog.imports import facts
 from catalog.imports.builtin import builtin_plan
 from catalog.imports.bundle import open_bundle
+from catalog.imports.cleaning import clean, version_plan
 from catalog.imports.items import Made, make
 from catalog.imports.layouts import plan_for
 from catalog.imports.options import Options
@@ -17,12 +20,15 @@ from contract.problems import gettext_noop
 from contract.tasks import TASKS
 from recipes.images import Unreadable
 from recipes.sandbox.inside import Refused, Reporter
-from recipes.version import VersionWriter
+from recipes.version import VersionWriter, read_head
+
+Settle = Callable[[list[Made]], tuple[list[Made], str]]
+"""which items stay, each with its split, and how splits came about"""
 
 
 def import_dataset(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
     """Work for `sandbox.outside.run`. request: options, parent, skip, and source: {"builtin"}, {"fetched": directory},
-    or as `open_bundle` takes it.
+    {"cleaned": number, "version": directory, "without"}, or as `open_bundle` takes it.
 
     Returns {"hash", "task", "schema", "splits", "items", "bytes"}. Raises Refused with what the user can do about it.
     """
@@ -32,18 +38,29 @@ def import_dataset(request: dict[str, Any], reporter: Reporter) -> dict[str, Any
         return _import(parent, builtin_plan(request["source"]["builtin"]), options, skip, reporter)
     if "fetched" in request["source"]:
         return _import(parent, fetched_plan(Path(request["source"]["fetched"])), options, skip, reporter)
+    if "cleaned" in request["source"]:
+        return _cleaned(parent, request["source"], options, skip, reporter)
     with open_bundle(request["source"]) as bundle:
         refuse_without_space(parent, bundle.unpacked_bytes)
         return _import(parent, plan_for(bundle, options), options, skip, reporter)
 
 
-def _import(parent: Path, plan: Plan, options: Options, skip: dict[str, str], reporter: Reporter) -> dict[str, Any]:
+def _cleaned(parent: Path, source: dict[str, Any], options: Options, skip: dict[str, str], reporter: Reporter):
+    directory = Path(source["version"])
+    plan, head = version_plan(directory, source["cleaned"]), read_head(directory)
+    settle = partial(clean, kind=head["kind"], without=source["without"], split_rule=head["split_rule"])
+    return _import(parent, plan, options, skip, reporter, settle)
+
+
+def _import(
+    parent: Path, plan: Plan, options: Options, skip: dict[str, str], reporter: Reporter, settle: Settle = with_splits
+) -> dict[str, Any]:
     with VersionWriter(parent) as writer:
         made, skipped = _read_all(writer, plan, skip, reporter)
         if options.stops and skipped:
             raise _first_reason(gettext_noop("Stopped, as you asked, at '%(name)s': %(reason)s"), skipped)
         _refuse_nothing(made, skipped)
-        made, rule = with_splits(made)
+        made, rule = settle(made)
         if TASKS[plan.task].target == "label" and not plan.multi:
             _refuse_untrained_classes(plan.classes, made)
         head = _head(plan, rule)

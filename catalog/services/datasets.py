@@ -12,7 +12,7 @@ from accounts import audit
 from accounts.models import Project
 from catalog import enqueue, names
 from catalog.imports.options import Options
-from catalog.models import Dataset
+from catalog.models import Dataset, DatasetVersion
 from catalog.services import importing, sources, web_sources
 from catalog.services.sources import Source
 from contract.problems import Invalid, Problem, gettext_noop
@@ -74,11 +74,21 @@ def add_version(
     if source is None and not sources.can_be_read_again(dataset):
         sentence = gettext_noop("What this dataset came from is not kept. Upload it again.")
         raise Invalid([Problem("file", sentence)])
-    source = source or dataset.source
-    with sources.dropped_on_failure(source), transaction.atomic():
+    source = source or sources.origin_of(dataset.source)
+    new = source if source.get("stored") != dataset.source.get("stored") else {}  # what the dataset keeps stays
+    with sources.dropped_on_failure(new), transaction.atomic():
         after = {"source": source, "options": options.to_json()}
         audit.record(actor, "imported", dataset, via=via, after=after, address=address)
         importing.begin(dataset, source, options)
+
+
+def clean(version: DatasetVersion, without: Any, actor: Any, *, via: str, address: str | None = None) -> None:
+    """Make a version without what the checks of this one list (of `imports.cleaning.WITHOUT`; "": all of it).
+
+    Raises Invalid, Busy.
+    """
+    options = Options.parse(version.options)
+    add_version(version.dataset, sources.cleaned(version, without), options, actor, via=via, address=address)
 
 
 @transaction.atomic

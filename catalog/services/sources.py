@@ -13,7 +13,8 @@ from django.core.files.uploadedfile import UploadedFile
 
 from catalog import places
 from catalog.imports.bundle import CLOSED_STARTS, ZIP_STARTS
-from catalog.models import Dataset, Upload
+from catalog.imports.cleaning import WITHOUT
+from catalog.models import Dataset, DatasetVersion, Upload
 from catalog.uploaded import forget, keep
 from catalog.web.bucket_copy import FILES
 from contract.problems import Invalid, Problem, gettext_noop, unknown
@@ -36,6 +37,7 @@ BUILTIN_TASKS = {
     "diabetes": "tabular-regression",
 }
 PICKLE_STARTS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
+OF_CLEANED = ("cleaned", "hash", "without")
 OF_REQUESTS, OF_THE_WEB, OF_BUCKETS = "file-", "web-", "s3-"
 """how the names of kept files begin that came within a request"""
 Source = dict[str, Any]
@@ -107,6 +109,9 @@ def dropped_on_failure(source: Source) -> Iterator[None]:
 
 def for_child(source: Source) -> Source:
     """As `catalog.imports.work` takes it."""
+    if "cleaned" in source:
+        version = str(places.version(source["hash"]))
+        return {"cleaned": source["cleaned"], "without": source["without"], "version": version}
     if "builtin" in source:
         return {"builtin": source["builtin"]}
     if "directory" in source:
@@ -122,6 +127,34 @@ def for_child(source: Source) -> Source:
 def _copied(files: Path, single: str) -> Source:
     """A bucket's objects: a folder, or (`single`) one file that may be an archive or a table."""
     return {"path": str(files / single), "name": single} if single else {"root": str(files), "directory": "."}
+
+
+def concerns(schema: dict[str, Any]) -> dict[str, int]:
+    """How much there is of each of WITHOUT in a version."""
+    leaks = schema.get("leaks", {})
+    held_out = {"leaks": leaks.get("exact", 0), "near_leaks": leaks.get("near", 0)}
+    return held_out | {name: schema.get(name, 0) for name in ("duplicates", "contradictions")}
+
+
+def cleaned(version: DatasetVersion, without: Any) -> Source:
+    """What a version consists of, but for what its checks list. What the dataset keeps stays kept. Raises Invalid."""
+    counts = concerns(version.schema)
+    named = WITHOUT if without in (None, "") else without
+    if not isinstance(named, list | tuple):
+        raise Invalid([Problem("without", gettext_noop("Expected a list such as ['duplicates'])."))])
+    if wrong := [name for name in named if name not in WITHOUT]:
+        raise Invalid([unknown("without", str(wrong[0]), WITHOUT)])
+    found = [name for name in WITHOUT if name in named and counts[name]]
+    if not found:
+        sentence = gettext_noop("There is nothing to leave out: what could not be read is not in this version anyway.")
+        raise Invalid([Problem("without", sentence)])
+    cleaned = {"cleaned": version.number, "hash": version.content_hash, "without": found}
+    return origin_of(version.dataset.source) | cleaned
+
+
+def origin_of(source: Source) -> Source:
+    """Where data came from in the first place, before a version of it was cleaned."""
+    return {name: value for name, value in source.items() if name not in OF_CLEANED}
 
 
 def can_be_read_again(dataset: Dataset) -> bool:

@@ -1,4 +1,4 @@
-"""Buttons of dataset pages: prepare, rename, mark, stop an import, remove."""
+"""Buttons of dataset pages: prepare, rename, mark, clean, stop an import, remove."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,6 +13,7 @@ from catalog import queries, recipes, services
 from catalog.models import Dataset
 from catalog.pages import rows
 from catalog.views.finding import dataset_at, tell
+from contract.problems import Invalid
 from devices.models import Device
 
 
@@ -29,6 +30,8 @@ def dataset_do(request: HttpRequest, slug: str, verb: str) -> HttpResponse:
     elif verb == "sensitive":
         services.set_sensitive(found, request.POST.get("sensitive") == "1", actor=request.user, via="page")
         messages.success(request, _("Saved."))
+    elif verb == "clean":
+        return _clean(request, found)
     elif verb == "stop":
         _stop(request, found)
     elif verb == "remove":
@@ -55,6 +58,25 @@ def _prepare(request: HttpRequest, found: Dataset) -> HttpResponse:
     else:
         messages.success(request, _("The data is being prepared."))
     return redirect("dataset_version", found.slug, version.number)
+
+
+def _clean(request: HttpRequest, found: Dataset) -> HttpResponse:
+    """Another version without what was ticked; its import shows on the dataset's page."""
+    number = request.POST.get("version", "")
+    version = get_object_or_404(found.versions, number=int(number) if number.isdecimal() and len(number) < 9 else 0)
+    told = {"actor": request.user, "via": "page", "address": address_of(request)}
+    without = request.POST.getlist("without")
+    try:
+        if not without:
+            messages.error(request, _("Choose what to leave out."))
+            return redirect("dataset_version", found.slug, version.number, "checks")
+        services.clean(version, without, **told)
+        messages.success(request, _("The clean version is being made; this one stays as it is."))
+    except Invalid as invalid:
+        messages.error(request, _(invalid.problems[0].sentence) % invalid.problems[0].params)
+    except services.Busy:
+        messages.error(request, _("An import of this dataset runs already. Stop it, or wait for its end."))
+    return redirect("dataset", found.slug)
 
 
 def _stop(request: HttpRequest, found: Dataset) -> None:

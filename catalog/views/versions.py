@@ -76,6 +76,7 @@ def dataset_version(request: HttpRequest, slug: str, number: int, tab: str = "ov
         "lead": overview.lead(version),
         "may_change": may(request.user, "change", found),
         "again": sources.can_be_read_again(found),
+        "import_error": _(found.error) % found.error_params if found.error else "",
     }
     template = "catalog/readiness.html" if request.GET.get("part") == "readiness" else "catalog/dataset_version.html"
     return render(request, template, context)
