@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import shutil
 import time
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +17,7 @@ from contract.run_dir import RunDir, read_json, write_json
 T = TypeVar("T")
 SETTLED = "settled.json"
 REPORT = "report.json"
+PREDICTION = "predict"
 log = logging.getLogger(__name__)
 
 
@@ -53,6 +55,8 @@ class Conclusion:
             self.deliver(None)
         self._exit(report, gone=True)
         write_json(self.run.path / SETTLED, {"at": time.time(), "outcome": report.outcome, "reason": report.reason})
+        if self.assignment.errand.get("kind") == PREDICTION:
+            _forget(self.run)
 
     def _with_artifacts(self, report: ExitReport) -> ExitReport:
         files = sorted(path for path in self.run.artifacts.rglob("*") if path.is_file())
@@ -75,6 +79,13 @@ class Conclusion:
             self.patiently(lambda: self.server.post("/agent/v1/exit", report))
         except Refused as refusal:
             log.info("the exit report is not wanted any more: %s", refusal)
+
+
+def _forget(run: RunDir) -> None:
+    """What somebody tried a model on, and its answer, are nobody's business once they are told."""
+    for path in (run.assignment, run.exit, run.path / REPORT):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(run.path / "model", ignore_errors=True)
 
 
 def untold_report(run: RunDir) -> ExitReport | None:

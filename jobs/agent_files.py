@@ -108,14 +108,16 @@ def _job_of(device: Device) -> Job | None:
 
 def _model_paths(device: Device) -> dict[str, Path]:
     """Where each file lies that the device's present job or errand starts from, by its hash."""
-    lease = leases.holder(device)
+    lease, named = leases.holder(device), []
     if lease is not None and lease.errand_id is not None:
         errand = Errand.objects.get(pk=lease.errand_id)
+        named = errand.payload.get("files", [])
         files, base_model = assignments.model_files_of_errand(errand), assignments.base_model_of_errand(errand)
     else:
         job = _job_of(device)
         files, base_model = assignments.model_files_of(job.source if job else None), job.base_model if job else None
     found = {file.sha256: file_store.path_of("artifacts", file.sha256) for file in files}
+    found |= {file["sha256"]: file_store.path_of(file["kind"], file["sha256"]) for file in named}
     return found | base_models.paths(base_model)
 
 

@@ -16,7 +16,7 @@ MODEL_FILES = ("model.safetensors", "config.json")
 REFERENCE = "reference.safetensors"
 """what the trained model itself answered to the first rows of the evaluated split"""
 
-TOLD = ("artifact", "split", "suites")
+TOLD = ("artifact", "split", "suites", "manifest", "input")
 """of an errand's payload beside its spec and data"""
 
 
@@ -92,6 +92,14 @@ def base_model_of_errand(errand: Errand) -> BaseModel | None:
     return BaseModel.objects.filter(pk=errand.payload.get("base_model")).first()
 
 
+def _named_model(payload: dict[str, Any]) -> dict[str, Any]:
+    """Of an errand that names its files itself: a prediction, which needs no data but the one input it brings."""
+    if "files" not in payload:
+        return {}
+    files = [{name: file[name] for name in ("name", "sha256", "bytes")} for file in payload["files"]]
+    return {"files": files, "hash": payload["model_hash"]}
+
+
 def _of_errand(errand: Errand) -> dict[str, Any]:
     payload = errand.payload
     return Assignment(
@@ -103,8 +111,10 @@ def _of_errand(errand: Errand) -> dict[str, Any]:
         rank=errand.rank,
         world_size=errand.world_size,
         spec=_for_devices(payload["spec"]),
-        data=data_of(PreparedData.objects.get(pk=payload["prepared"])),
-        model=base_models.wire(base_model_of_errand(errand)) or _model(model_files_of_errand(errand)),
+        data={} if "files" in payload else data_of(PreparedData.objects.get(pk=payload["prepared"])),
+        model=_named_model(payload)
+        or base_models.wire(base_model_of_errand(errand))
+        or _model(model_files_of_errand(errand)),
         errand={"kind": errand.kind} | {name: payload[name] for name in TOLD if name in payload},
         wanted="run" if errand.state == ErrandState.RUNNING else "stop",
         deadline=errand.deadline_at.timestamp(),

@@ -1,7 +1,7 @@
 from django.urls import path, re_path
 
 from jobs.job_page import tabs
-from jobs.views import home, job, job_list, new_job, queue
+from jobs.views import home, job, job_list, new_job, queue, try_it
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("jobs/new/preflight/", new_job.preflight, name="job_preflight"),
     path("jobs/<int:number>/", job.job_page, name="job"),
     path("jobs/<int:number>/do/<slug:verb>/", job.job_do, name="job_do"),
+    path("jobs/<int:number>/try/", try_it.try_it, name="job_try"),
     path("jobs/<int:number>/log/", job.job_log, name="job_log"),
     re_path(rf"^jobs/(?P<number>[0-9]+)/(?P<tab>{'|'.join(tabs.CONTENT)})/$", job.job_page, name="job_tab"),
     path("jobs/new/<int:number>/", new_job.new_job, name="job_draft"),

@@ -29,6 +29,9 @@ class Tokenizer(Protocol):
     def encode(self, text: str) -> list[int]:
         """Numbers of `text`, nothing in front and nothing behind."""
 
+    def decode(self, tokens: list[int]) -> str:
+        """The text of `tokens`, without those that only begin, end or pad one."""
+
     def to_json(self) -> dict[str, Any]:
         """The `tokenizer` of a manifest: enough to know that two are the same."""
 
@@ -40,6 +43,9 @@ class Bytes:
 
     def encode(self, text: str) -> list[int]:
         return [byte + 4 for byte in text.encode("utf-8", "replace")]
+
+    def decode(self, tokens: list[int]) -> str:
+        return bytes(token - 4 for token in tokens if token >= 4).decode("utf-8", "replace")
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": "bytes", "sha256": ""}
@@ -67,6 +73,9 @@ class ModelTokenizer:
 
     def encode(self, text: str) -> list[int]:
         return self._tokenizer.encode(text, add_special_tokens=False).ids
+
+    def decode(self, tokens: list[int]) -> str:
+        return self._tokenizer.decode(tokens, skip_special_tokens=True)
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": "model", "sha256": file_hash(self._file)}

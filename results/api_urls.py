@@ -6,5 +6,6 @@ urlpatterns = [
     path("results/", api.Results.as_view(), name="api-results"),
     path("results/<slug:slug>/", api.ResultDetail.as_view(), name="api-result"),
     path("results/<slug:slug>/versions/<int:number>/", api.Version.as_view(), name="api-result-version"),
+    path("results/<slug:slug>/versions/<int:number>/predict/", api.Predict.as_view(), name="api-result-predict"),
     path("evaluations/", api.Measurements.as_view(), name="api-measurements"),
 ]

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from training.checkpoint_files import Contents
+from training.model_files import AVERAGE
 from training.parallel.sharded import local
 from training.parallel.strategy import Pieces, Strategy
 
-AVERAGE = "average.safetensors"
 BEST = "best.safetensors"
 
 

@@ -15,6 +15,8 @@ from training.models.transformers_net import configuration
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
+AVERAGE = "average.safetensors"
+"""of a checkpoint: the running average of the weights, where one is kept"""
 OURS = "fleetune"
 PREFIX = "net."
 

@@ -20,6 +20,7 @@ from training.fine_tune import FineTuning
 from training.measure import measure
 from training.fleet_speed import fleet_speed
 from training.fleet_test import fleet_test
+from training.predict import predict
 from training.preflight import preflight
 from training.preprocess import open_data, prove_data
 from training.rank import Rank
@@ -27,7 +28,7 @@ from training.rendezvous import Door, join
 from training.step import point_keys
 from training.tasks import eval_keys
 
-ERRANDS = {"preflight": preflight, "evaluate": measure}
+ERRANDS = {"preflight": preflight, "evaluate": measure, "predict": predict}
 
 GANGS = {"fleet-test": fleet_test, "fleet-speed": fleet_speed}
 """errands whose devices meet"""

@@ -116,7 +116,22 @@ class TextMaker(Maker):
 
     def changed(self, item: Item, context: Context) -> list[tuple[str, bool]]:
         """The pieces after every step that changes words."""
-        pieces = self.pieces(item)
+        return self._rewritten(self.pieces(item), context)
+
+    def prompt(self, item: Item, context: Context) -> list[int]:
+        """The tokens after which a language model's answer begins, however many they are."""
+        asked = self._template.asked(item.data["messages"]) if "messages" in item.data else item.data["text"]
+        tokens = [] if self._tokenizer.begin is None else [self._tokenizer.begin]
+        for text, _learned in self._rewritten([(asked, False)], context):
+            tokens += self._tokenizer.encode(text)
+        return tokens
+
+    @property
+    def end(self) -> int | None:
+        """The token with which a text ends, if its tokenizer knows one."""
+        return self._tokenizer.end
+
+    def _rewritten(self, pieces: list[tuple[str, bool]], context: Context) -> list[tuple[str, bool]]:
         for place, step in self.source.recipe.of(TextStep):
             pieces = [(step.rewrite(text, context.at(place)), learned) for text, learned in pieces]
         return pieces

@@ -37,3 +37,7 @@ class ChatTemplate(Step):
             learned = everything or message["role"] == "assistant"
             pieces += [(f"{message['role']}: ", everything), (f"{message['content']}\n", learned)]
         return pieces
+
+    def asked(self, messages: list[dict[str, str]]) -> str:
+        """The text of `messages` up to where the assistant's answer begins."""
+        return "".join(text for text, _learned in self.pieces(messages)) + "assistant: "

@@ -12,7 +12,7 @@ from contract.reasons import EndReason
 from contract.run_dir import read_json
 from training.failures import Failure
 from training.methods import add_adapters, heads_of, merge_adapters
-from training.model_files import CONFIG, WEIGHTS, read_config
+from training.model_files import AVERAGE, CONFIG, WEIGHTS, read_config
 from training.models import build
 from training.models.transformers_net import from_config, from_directory
 
@@ -78,7 +78,7 @@ def _from_job(directory: Path, task: str, manifest: dict[str, Any], outputs: int
         raise Failure(EndReason.BAD_DATA, sentence)
     _same_kind(config, task)
     net = net_of(config["model"], task, manifest, outputs, seed)
-    weights = _merged(load_file(directory / WEIGHTS), config, manifest, seed)
+    weights = _merged(_read(directory), config, manifest, seed)
     preset = {key: value for key, value in config["model"].items() if key != "config"}
     if list(config["classes"]) == list(manifest["classes"]):
         _load(net, weights)
@@ -90,6 +90,12 @@ def _from_job(directory: Path, task: str, manifest: dict[str, Any], outputs: int
     _load(net, body)
     new = tuple(name for name, _ in net.named_parameters() if name not in body)
     return StartModel(net, preset, "weights of the source job, a new last layer for other classes", new)
+
+
+def _read(directory: Path) -> dict[str, torch.Tensor]:
+    """Of a checkpoint the running average, where it keeps one: that is what would be left."""
+    weights = load_file(directory / WEIGHTS)
+    return weights | load_file(directory / AVERAGE) if (directory / AVERAGE).is_file() else weights
 
 
 def _merged(

@@ -9,6 +9,9 @@ from torch.nn.functional import cross_entropy
 from training.failures import BadData
 from training.tasks.task import Rows, Task
 
+SHOWN = 10
+"""classes of a preview"""
+
 
 class Classification(Task):
     step_keys = ("accuracy",)
@@ -59,5 +62,18 @@ class Classification(Task):
         """confusion: counts, [true class][answered class]"""
         return {"confusion": tally[2:].reshape(self._classes, self._classes).long().tolist()}
 
+    def preview(self, exported: torch.Tensor, classes: list[str]) -> dict[str, Any]:
+        """classes: the likeliest ones, each name and probability"""
+        return {"classes": likeliest(exported[0].float().softmax(0), classes)}
+
     def predict(self, outputs: torch.Tensor) -> torch.Tensor:
         return outputs.argmax(1)
+
+
+def likeliest(probabilities: torch.Tensor, classes: list[str]) -> list[dict[str, Any]]:
+    """The SHOWN classes with the highest probability (float [classes]), highest first."""
+    values, places = probabilities.topk(min(SHOWN, len(classes)))
+    return [
+        {"name": classes[place], "probability": round(value, 6)}
+        for value, place in zip(values.tolist(), places.tolist(), strict=True)
+    ]

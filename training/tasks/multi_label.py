@@ -7,6 +7,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from training.failures import BadData
+from training.tasks.classification import likeliest
 from training.tasks.task import Rows, Task
 
 YES = 0.0
@@ -61,6 +62,10 @@ class MultiLabel(Task):
             "f1_macro": float(f1.mean()) if len(f1) else 0.0,
             "loss": loss / max(rows, 1.0),
         }
+
+    def preview(self, exported: torch.Tensor, classes: list[str]) -> dict[str, Any]:
+        """classes: the likeliest ones, each name and probability; those above one half are said to be there"""
+        return {"classes": likeliest(exported[0].float().sigmoid(), classes), "several": True}
 
     def predict(self, outputs: torch.Tensor) -> torch.Tensor:
         return outputs > YES

@@ -92,6 +92,15 @@ class ObjectDetection(Task):
             shown.append((boxes[high], scores[high], labels[high]))
         return shown
 
+    def preview(self, exported: Outputs, classes: list[str]) -> dict[str, Any]:
+        """boxes: each name, score and box (x1, y1, x2, y2 in pixels of the prepared picture), highest score first"""
+        [(boxes, scores, labels)] = self.predict(exported)
+        shown = [
+            {"name": classes[label], "score": round(score, 6), "box": [round(edge, 2) for edge in box]}
+            for box, score, label in zip(boxes.tolist(), scores.tolist(), labels.tolist(), strict=True)
+        ]
+        return {"boxes": sorted(shown, key=lambda one: -one["score"])}
+
     def output_shape(self, name: str, shape: list[int]) -> list[int | str]:
         return ["boxes", 4 if name == "boxes" else self._classes]
 

@@ -56,6 +56,9 @@ class Regression(Task):
             "loss": squares / rows,
         }
 
+    def preview(self, exported: torch.Tensor, classes: list[str]) -> dict[str, Any]:
+        return {"value": float(exported[0, 0])}
+
     def predict(self, outputs: torch.Tensor) -> torch.Tensor:
         """Of what `exported` gives."""
         return outputs[:, 0]

@@ -68,6 +68,10 @@ class Task(ABC):
     def predict(self, outputs: Outputs) -> Any:
         """What a user would be told for each row."""
 
+    def preview(self, exported: Outputs, classes: list[str]) -> dict[str, Any]:
+        """What a person is shown of the answer to one input (what `exported` gives for a batch of one), as JSON."""
+        raise NotImplementedError
+
     def output_shape(self, name: str, shape: list[int]) -> list[int | str]:
         """Of one row of the exported output `name`, for inputs of this shape; a text says what a free size counts."""
         return [self.outputs]
