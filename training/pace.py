@@ -1,4 +1,4 @@
-"""How fast each rank is, as all of them know it: who gets how much of a batch, and for whom the others wait and why.
+"""How fast each rank is, as all of them know it: for whom the others wait and why, and what `balance.py` shares by.
 
 Each rank tells its seconds with every exchange, so all ranks compute the same from the same numbers and need no word
 more. Only ranks that work apart between exchanges (ddp) can be told from each other by their seconds.
@@ -6,13 +6,12 @@ more. Only ranks that work apart between exchanges (ddp) can be told from each o
 
 from dataclasses import dataclass
 
+from training.balance import Balance
+
 FACTS = 3
 """numbers of a rank: seconds it took to read, to compute, and to wait in the exchange of the step before"""
 SMOOTHING = 0.1
 WARM_UP_STEPS = 5
-REBALANCE_STEPS = 20
-OFF_BALANCE = 0.08
-"""a share that is wrong by less is left as it is: every change costs the repeatability of the sums' last bits"""
 TELLING = 0.15
 """of a step that the slow one costs the others, from which it is named"""
 
@@ -34,7 +33,7 @@ class Pace:
         self._waited = 0.0
         self._heard = 0
         self._seconds = [0.0] * (FACTS * world_size)
-        self._per_sample = [0.0] * world_size
+        self._balance = Balance(world_size)
 
     def tell(self, reading: float, computing: float) -> tuple[float, ...]:
         """This rank's numbers in their place, zeros in those of the others."""
@@ -51,20 +50,13 @@ class Pace:
         first = self._heard == WARM_UP_STEPS + 1
         for place, number in enumerate(numbers):
             self._seconds[place] = number if first else _smoothed(self._seconds[place], number)
-        for rank, count in enumerate(samples):
-            if count:
-                now = (numbers[FACTS * rank] + numbers[FACTS * rank + 1]) / count
-                before = self._per_sample[rank]
-                self._per_sample[rank] = _smoothed(before, now) if before else now
+        data, compute, wait = (numbers[kind::FACTS] for kind in range(FACTS))
+        busy = [sum(pair) for pair in zip(data, compute, strict=True)]
+        self._balance.hear(busy, busy[0] + wait[0], samples)
 
     def better_shares(self, shares: list[float]) -> list[float] | None:
-        """Shares by speed, every REBALANCE_STEPS and only when `shares` are off balance."""
-        if self._heard % REBALANCE_STEPS or not all(self._per_sample):
-            return None
-        speeds = [1.0 / seconds for seconds in self._per_sample]
-        wanted = [speed / sum(speeds) for speed in speeds]
-        off = max(abs(new - old) / old for new, old in zip(wanted, shares, strict=True))
-        return wanted if off > OFF_BALANCE else None
+        """Other shares for the next step, when they are worth a trial or a trial has failed."""
+        return self._balance.better(shares)
 
     def slow(self) -> Slow | None:
         """What costs the others most, when it is worth a word."""
