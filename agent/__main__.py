@@ -7,12 +7,12 @@ import sys
 from gettext import gettext as _
 from pathlib import Path
 
+from contract import logs
+
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
-    )
+    logs.set_up("agent")
     for talkative in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     try:
@@ -26,7 +26,9 @@ def _run(options) -> int:
     from agent.device_home import DeviceHome
     from agent.run import run
 
-    return run(DeviceHome(options.home.resolve()), options.preload, options.rank)
+    home = DeviceHome(options.home.resolve())
+    logs.set_up("agent", device=home.device().slug)
+    return run(home, options.preload, options.rank)
 
 
 def _run_all(options) -> int:

@@ -30,6 +30,7 @@ from agent.processes import end_marked, identity_of, is_alive, send
 from agent.server import NoAnswer, Refused, Server, understood
 from agent.situation import fabric_address
 from agent.starter import NotReady, Starter
+from contract import logs
 from contract.agent_calls import Acknowledge, Assignment, Assignments, ExitReport, ProcessIdentity
 from contract.faults import fault
 from contract.run_dir import RunDir, checkpoints_dir, write_json
@@ -71,7 +72,8 @@ class Duties:
         """Do what was assigned and not begun, without asking again. Raises NoAnswer, and Refused with 401."""
         self.waiting = False
         for assignment in self.assigned:
-            self._take(assignment)
+            with logs.about(**assignment.ids):
+                self._take(assignment)
 
     def settle_leftovers(self) -> None:
         """Tell the end of runs whose supervisor is gone. Raises NoAnswer, and Refused with 401."""

@@ -5,6 +5,7 @@ import threading
 
 from agent.device_home import Device, DeviceHome
 from agent.server import NoAnswer, Refused, Server
+from contract import logs
 from contract.agent_calls import Assignment, LeaseRequest
 from contract.timing import HEARTBEAT_S
 
@@ -36,7 +37,8 @@ class Holding(threading.Thread):
     def run(self) -> None:
         while not self.ending.wait(HEARTBEAT_S):
             for assignment in list(self.held.values()):
-                self._renew(assignment)
+                with logs.about(**assignment.ids):
+                    self._renew(assignment)
 
     def _renew(self, assignment: Assignment) -> None:
         request = LeaseRequest(assignment.kind, assignment.id, assignment.fence, supervisor={}, rank_process={})

@@ -13,6 +13,7 @@ from agent.relay import Delivery, bring_all
 from agent.server import Refused, Server
 from agent.spool import append_log
 from agent.verdict import unexplained_end
+from contract import logs
 from contract.agent_calls import Assignment, ProcessIdentity
 from contract.run_dir import RunDir, read_json
 
@@ -55,6 +56,11 @@ def settle(home: DeviceHome, server: Server, run: RunDir) -> None:
         mark_settled(run, "no assignment")
         return
     assignment = Assignment.from_json(body)
+    with logs.about(**assignment.ids):
+        _settle(home, server, run, assignment)
+
+
+def _settle(home: DeviceHome, server: Server, run: RunDir, assignment: Assignment) -> None:
     if not end_marked(home.path, mark_of(assignment), END_S):
         log.error("a process of %s cannot be ended", mark_of(assignment))
         return

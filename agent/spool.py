@@ -7,6 +7,7 @@ from array import array
 from pathlib import Path
 
 from contract.events import Batch, LogLine
+from contract.logs import readable
 
 READ_BYTES = 1 << 20
 
@@ -67,12 +68,13 @@ def append_log(path: Path, texts: list[str], level: str) -> int:
 
 
 def last_lines(path: Path, count: int, width: int = 2000) -> list[str]:
-    """The last lines of a text file, cut to `width` characters; [] when there is none."""
+    """The last lines of a log as people read it, cut to `width` characters; [] when there is none."""
     try:
         with open(path, "rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - count * width))
-            text = file.read().decode("utf-8", "replace")
+            begin = max(0, file.seek(0, os.SEEK_END) - count * width)
+            file.seek(begin)
+            lines = file.read().decode("utf-8", "replace").splitlines()[1 if begin else 0 :]
     except FileNotFoundError:
         return []
-    return [line[:width] for line in text.splitlines() if line.strip()][-count:]
+    shown = [part for line in lines for part in readable(line).splitlines()]
+    return [line[:width] for line in shown if line.strip()][-count:]

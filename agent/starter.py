@@ -140,6 +140,7 @@ def starter_environment(home: DeviceHome, device: Device) -> dict[str, str]:
         "MKL_NUM_THREADS": "1",
         HOME_MARK: str(home.path),
         ATTEMPT_MARK: " " * MARK_WIDTH,
+        "FLEETUNE_DEVICE": device.slug,
         "FLEETUNE_DEVICE_INDEX": str(device.index),
         "FLEETUNE_DEVICE_KIND": device.kind,
     }

@@ -10,7 +10,6 @@ import os
 import select
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -36,6 +35,7 @@ from agent.stopping import SESSION_S, Stopper
 from agent.trial import fail_on_purpose
 from agent.verdict import TAIL_LINES, End, exit_report, own_word
 from agent.watchdog import Stall, Watchdog
+from contract import logs
 from contract.agent_calls import Assignment
 from contract.faults import fault
 from contract.reasons import EndReason
@@ -64,9 +64,10 @@ class RankHandle(Protocol):
 def main(run_dir: str, device_home: str, start_rank: Callable[[], RankHandle]) -> None:
     """Supervise the attempt whose `assignment.json` lies in `run_dir`, until all about it is told."""
     run, home = RunDir(Path(run_dir)), DeviceHome(Path(device_home))
+    assignment, device = Assignment.from_json(read_json(run.assignment)), home.device()
     _write_to(run.path / "supervisor.log")
-    assignment = Assignment.from_json(read_json(run.assignment))
-    situation = Situation(home, home.device(), run, assignment, own_identity())
+    logs.set_up("supervisor", device=device.slug, **assignment.ids)
+    situation = Situation(home, device, run, assignment, own_identity())
     signals = Signals()
     lock = home.lock("active")
     if lock is None or not _record(situation):
@@ -294,9 +295,6 @@ def _write_to(path: Path) -> None:
     os.dup2(handle, 2)
     os.close(handle)
     os.close(nothing)
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
-    )
 
 
 def _record(situation: Situation) -> bool:

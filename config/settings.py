@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import sys
 from pathlib import Path
 
 import dj_database_url
@@ -74,6 +75,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.headers.private_pages_are_not_stored",
+    "config.log_ids.LogIds",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -211,12 +213,23 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
+
+
+def _process() -> str:
+    """What this process is called in its log lines."""
+    of_manage = Path(sys.argv[0]).name == "manage.py" and len(sys.argv) > 1
+    return sys.argv[1].replace("_", "-") if of_manage else "web"
+
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {"lines": {"()": "contract.logs.Formatter", "process": _process()}},
     "filters": {"hide_secrets": {"()": "accounts.log_filter.HideSecrets"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["hide_secrets"]}},
-    "loggers": {"axes": {"level": "WARNING"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["hide_secrets"]}},
+    "loggers": {
+        "axes": {"level": "WARNING"},
+        "uvicorn": {"handlers": [], "level": "WARNING", "propagate": True},
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
 }

@@ -137,6 +137,11 @@ class Assignment(Message):
     batch_devices: int = 0
     """how many devices' batches make a global batch; 0 = world_size. An attempt that goes on with fewer keeps it"""
 
+    @property
+    def ids(self) -> dict[str, int]:
+        """What a log line about it names (`contract/logs.py`)."""
+        return {"job": self.job, self.kind: self.id, "rank": self.rank}
+
 
 @dataclass(frozen=True)
 class Assignments(Message):

@@ -9,6 +9,7 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 
 from config.celery import app
+from contract import logs
 from contract.timing import DOORBELL_EXPIRES_S
 from devices.broker import key_prefix
 
@@ -22,7 +23,12 @@ def ring(device_ids: Iterable[int], payload: dict[str, Any]) -> int:
 
     Call it from `transaction.on_commit`: the row that explains the ring must be there before the device looks.
     """
-    wanted, sent, deadline = list(device_ids), 0, time.monotonic() + LONGEST_S
+    with logs.about(**{name: payload[name] for name in logs.IDS if name in payload}):
+        return _ring_all(list(device_ids), payload)
+
+
+def _ring_all(wanted: list[int], payload: dict[str, Any]) -> int:
+    sent, deadline = 0, time.monotonic() + LONGEST_S
     for device_id in wanted:
         left = deadline - time.monotonic()
         if left <= 0 or not _ring_one(device_id, payload, left):

@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext as _
 
+from contract import logs
 from devices.agent_auth import refuse
 from devices.models import Device
 from jobs.models import Errand, Rank
@@ -39,6 +40,7 @@ def rank_of(device: Device, attempt_id: int, fence: int) -> Rank:
     rank = Rank.objects.select_related("attempt").filter(attempt_id=attempt_id, device=device).first()
     if rank is None:
         raise NotYours
+    logs.note(job=rank.attempt.job_id, attempt=attempt_id, rank=rank.rank)
     if rank.fence != fence:
         raise StaleFence
     rank.device = device
@@ -50,6 +52,7 @@ def errand_of(device: Device, errand_id: int, fence: int) -> Errand:
     errand = Errand.objects.filter(pk=errand_id, device=device).first()
     if errand is None:
         raise NotYours
+    logs.note(errand=errand_id)
     if errand.fence != fence:
         raise StaleFence
     errand.device = device

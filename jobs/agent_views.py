@@ -8,6 +8,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils.translation import gettext as _
 
+from contract import logs
 from contract.agent_calls import Acknowledge, ExitReport, LeaseRequest, PostEvents, StoredBatches
 from contract.events import Batch
 from devices.agent_auth import agent_call, refuse
@@ -26,7 +27,8 @@ def refusals_answered(view: View) -> View:
     @wraps(view)
     def wrapped(request: HttpRequest, device: Device, message: Any, **kwargs: Any) -> HttpResponseBase:
         try:
-            return view(request, device, message, **kwargs)
+            with logs.about(device=device.slug):
+                return view(request, device, message, **kwargs)
         except Refusal as refusal:
             return refusal.answer()
         except DatabaseError as error:

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from catalog import services as catalog
-from contract import timing
+from contract import logs, timing
 from devices import doorbell, leases, upkeep
 from devices import services as devices
 from devices.models import Lease
@@ -94,7 +94,8 @@ def end_silent_leases(now: datetime) -> int:
         if lease.errand_id is not None:
             errands.lose(lease.errand_id, lease.device_id, now)
         elif lease.attempt_id is not None:
-            ended += _end_silent_lease(lease, lease.attempt_id, now)
+            with logs.about(attempt=lease.attempt_id, device=lease.device.slug):
+                ended += _end_silent_lease(lease, lease.attempt_id, now)
     return ended
 
 
@@ -118,7 +119,8 @@ def _end_silent_lease(lease: Lease, attempt_id: int, now: datetime) -> bool:
         # Its rank has finished; the device waits for its gang, and nobody is there to renew.
         still.update(renewed_at=now, expires_at=now + timedelta(seconds=timing.LEASE_TTL_S), healthy_ticks=0)
         return False
-    log.warning("device %s was silent: its lease for attempt %s ends", lease.device, attempt.pk)
+    logs.note(job=job.pk, rank=rank.rank)
+    log.warning("the device was silent: its lease ends")
     ending.lose(job, attempt, lease.device_id, now)
     return True
 
@@ -130,8 +132,9 @@ def _end_overdue(job_id: int, now: datetime) -> bool:
     if job.state not in DRIVEN or attempt is None or job.deadline_at is None or job.deadline_at > now:
         return False
     attempt.job = job
-    log.warning("job %s is past its deadline while %s", job_id, job.state)
-    return ending.overdue(job, attempt, now)
+    with logs.about(job=job_id, attempt=attempt.pk):
+        log.warning("the job is past its deadline while %s", job.state)
+        return ending.overdue(job, attempt, now)
 
 
 def _ring_all() -> None:

@@ -3,6 +3,7 @@
 The row count says who won. Nobody tries again blindly: who loses reads the job anew.
 """
 
+import logging
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -11,9 +12,12 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
 from accounts.models import User
+from contract import logs
 from jobs import clock, live
 from jobs.models import Attempt, Job, Transition
 from jobs.states import DRIVEN, LEGAL, Actor, JobState
+
+log = logging.getLogger(__name__)
 
 
 @transaction.atomic(savepoint=False)
@@ -42,6 +46,8 @@ def move(
         rows = rows.filter(Exists(Attempt.objects.filter(pk=attempt.pk, job=OuterRef("pk"), ended_at=None)))
     if not rows.update(state=to, seq=F("seq") + 1, **fields):
         return False
+    with logs.about(job=job_id, **({"attempt": attempt.pk} if attempt else {})):
+        log.info("%s to %s by %s%s", job["state"], to.value, actor.value, f": {reason}" if reason else "")
     _write(job_id, job["state"], to, job["seq"] + 1, actor, attempt, user, reason, params)
     return True
 

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import torch
 
+from contract import logs
 from contract.agent_calls import Assignment, ExitReport, Go
 from contract.run_dir import RunDir, read_json, write_json
 from training.devices import choose_device, make_deterministic, take_cores
@@ -39,6 +40,7 @@ class Rank:
     def begin(cls, run_dir: str) -> "Rank":
         """Read the assignment, listen to the supervisor, take the device."""
         rank = cls(RunDir(Path(run_dir)))
+        logs.set_up("rank", device=os.environ.get("FLEETUNE_DEVICE"), **rank.assignment.ids)
         rank.lifeline.watch(on_term=rank._end_stuck, on_lost=rank.reporter.flush)
         take_cores()
         rank.device = choose_device()

@@ -1,11 +1,11 @@
 """How a rank comes into being under a supervisor: a fork with a session, cores and a log of its own."""
 
 import gc
+import logging
 import os
 import signal
 import socket
 import sys
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -55,8 +55,8 @@ def live_and_exit(life: Callable[[], None]) -> None:
         code = 0
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else 1
-    except BaseException:  # the process ends here whatever it was; its last words go to the log
-        traceback.print_exc()
+    except BaseException as error:  # the process ends here whatever it was; its last words go to the log
+        logging.getLogger(__name__).critical("this process ends: %r", error, exc_info=True)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

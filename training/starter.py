@@ -16,6 +16,7 @@ import argparse
 import gc
 import importlib
 import json
+import logging
 import os
 import signal
 import socket
@@ -23,11 +24,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from contract import logs
 from contract.run_dir import RunDir
 from training.rank_process import RankHandle, fork_rank, live_and_exit
 
 REQUEST_BYTES = 1 << 20
 REQUEST_TIMEOUT_S = 5
+log = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -35,6 +38,7 @@ def main() -> None:
     parser.add_argument("--socket", required=True, type=Path)
     parser.add_argument("--preload", default="training.preload", help="modules to import before the first fork")
     options = parser.parse_args()
+    logs.set_up("starter", device=os.environ.get("FLEETUNE_DEVICE"))
     preload([name for name in options.preload.split(",") if name])
     listener = listen(options.socket)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -80,7 +84,7 @@ def serve(listener: socket.socket) -> None:
             try:
                 connection.sendall(json.dumps(answer).encode() + b"\n")
             except OSError as error:
-                print(f"the asker is gone: {error}", file=sys.stderr)
+                log.warning("the asker is gone: %s", error)
 
 
 def _read_line(connection: socket.socket) -> dict:

@@ -29,8 +29,20 @@ def test_an_assignment_is_acknowledged_run_reported_and_settled(stage, server):
     go = holder.batches[0]["events"][0]["data"]["go"]
     assert go["data_dir"] == str(stage.home.data_dir("d" * 64))
     assert (stage.home.data_dir("d" * 64) / "train.image.npy").read_bytes() == content
-    assert holder.leases[0]["supervisor"]["pid"] and holder.leases[-1]["rank_process"]["pid"]
+    assert holder.leases[-1]["supervisor"]["pid"] and holder.leases[-1]["rank_process"]["pid"]
     wait_until(lambda: not stage.marked(), within=5)
+    _every_line_names_its_ids(stage, holder)
+
+
+def _every_line_names_its_ids(stage, holder):
+    """Lines of the supervisor carry all of them; those of the agent the device, and the attempt they are about."""
+    assignment = holder.assignment
+    lines = [json.loads(line) for line in (stage.run(holder).path / "supervisor.log").read_text().splitlines()]
+    ids = (assignment["job"], assignment["id"], assignment["rank"], "stage-cpu-0")
+    assert lines and {(line["job"], line["attempt"], line["rank"], line["device"]) for line in lines} == {ids}
+    of_agent = [json.loads(line) for line in stage.output.read_text().splitlines()]
+    assert {line["device"] for line in of_agent} == {"stage-cpu-0"}
+    assert assignment["id"] in {line["attempt"] for line in of_agent}
 
 
 def test_an_errand_answers_with_what_its_rank_found_out(stage, server):
