@@ -18,6 +18,7 @@ SECTIONS = {"job": "jobs", "job_new": "jobs", "dataset": "datasets", "dataset_ve
 SECTIONS |= {"model": "models", "model_add": "models"}
 SECTIONS |= {"dataset_add": "datasets", "device": "devices", "device_add": "devices", "device_join": "devices"}
 SECTIONS |= {"result_version": "results", "sweeps": "jobs", "sweep": "jobs", "sweep_new": "jobs"}
+SECTIONS |= {"fleet_tests": "devices", "fleet_test": "devices"}
 
 
 def every_page(request):

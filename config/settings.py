@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "jobs",
     "results",
     "sweeps",
+    "checks",
 ]
 
 MIDDLEWARE = [

@@ -20,6 +20,7 @@ urlpatterns = [
     path("api/v1/", include("jobs.api_urls")),
     path("api/v1/", include("results.api_urls")),
     path("api/v1/", include("sweeps.api_urls")),
+    path("api/v1/", include("checks.api_urls")),
     path("", include("config.health_urls")),
     path("favicon.ico", favicon),
     path("jsi18n/", JavaScriptCatalog.as_view(), name="javascript_catalog"),
@@ -29,6 +30,7 @@ urlpatterns = [
     path("", include("jobs.urls")),
     path("", include("results.urls")),
     path("", include("sweeps.urls")),
+    path("", include("checks.urls")),
 ]
 
 handler400 = "config.error_pages.bad_request"
