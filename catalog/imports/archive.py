@@ -80,7 +80,7 @@ def _infos(file) -> list[zipfile.ZipInfo]:
     try:
         return zipfile.ZipFile(file).infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, struct.error) as error:
-        sentence = gettext_noop("The file is not a zip archive, or it is cut off. Make it again and upload it anew.")
+        sentence = gettext_noop("The zip archive is damaged or cut off. Make it again and upload it anew.")
         raise Refused(sentence) from error
 
 

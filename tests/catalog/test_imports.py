@@ -255,7 +255,7 @@ def test_an_archive_that_does_not_fit_on_the_disk_is_refused(monkeypatch, tmp_pa
 @pytest.mark.parametrize("cut", [0.5, 0.99])
 def test_an_archive_that_is_cut_off_is_refused(cut):
     data = zipped(class_folders())
-    assert "not a zip archive, or it is cut off" in refused(data[: int(len(data) * cut)])
+    assert "zip archive is damaged or cut off" in refused(data[: int(len(data) * cut)])
 
 
 def test_empty_classes_single_classes_and_no_classes_are_refused_with_a_sentence():

@@ -37,9 +37,9 @@ def test_what_is_no_zip_is_refused_with_a_sentence_for_pages_and_scripts():
     client = client_of(make_user())
     plain = client.post("/datasets/new/", {"file": SimpleUploadedFile("a.zip", b"no zip")})
     assert plain.status_code == 400
-    assert "This is not a zip archive" in plain.content.decode()
+    assert "is not a zip archive" in plain.content.decode()
     script = client.post("/datasets/new/", {"file": SimpleUploadedFile("a.zip", b"no")}, HTTP_ACCEPT="application/json")
-    assert script.json()["errors"]["file"][0].startswith("This is not a zip archive")
+    assert script.json()["errors"]["file"][0].startswith("It is called .zip")
     nothing = client.post("/datasets/new/", {}).content.decode()
     assert "Choose a file, or one of the sets below." in nothing
     assert Dataset.objects.count() == 0

@@ -9,7 +9,9 @@ from catalog.imports.bundle import Bundle
 from catalog.imports.layouts.class_folders import ClassFolders
 from catalog.imports.layouts.coco import Coco
 from catalog.imports.layouts.file_list import FileList
+from catalog.imports.layouts.parquet_pictures import ParquetPictures
 from catalog.imports.layouts.table_files import TableFiles
+from catalog.imports.layouts.text_folders import TextFolders
 from catalog.imports.layouts.voc import Voc
 from catalog.imports.layouts.yolo import Yolo
 from catalog.imports.options import Options
@@ -25,7 +27,16 @@ class Layout(Protocol):
         """None: the files lie otherwise. Raises Refused when they lie this way and something is wrong."""
 
 
-LAYOUTS: list[Layout] = [Coco(), Voc(), Yolo(), FileList(), TableFiles(), ClassFolders()]
+LAYOUTS: list[Layout] = [
+    Coco(),
+    Voc(),
+    Yolo(),
+    FileList(),
+    ParquetPictures(),
+    TableFiles(),
+    TextFolders(),
+    ClassFolders(),
+]
 
 
 def plan_for(bundle: Bundle, options: Options) -> Plan:

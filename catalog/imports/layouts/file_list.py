@@ -1,19 +1,19 @@
 """A list beside the pictures: [{"image": "image1.jpg", "label": 0}, …], or CSV, JSON lines or Parquet of that kind.
 
-A label that is itself a list gives its picture several labels.
+A label that is itself a list gives its picture several labels; columns of boxes make it a list of boxes.
 """
 
 from functools import partial
 from typing import Any
 
 from catalog.imports.bundle import Bundle, Entry
-from catalog.imports.layouts import files
+from catalog.imports.layouts import files, labelled
+from catalog.imports.layouts.box_list import BoxRows, box_columns
 from catalog.imports.options import Options
 from catalog.imports.plan import Candidate, Plan, class_order, listed
 from catalog.imports.tables import values
 from catalog.imports.tables.reading import read_table, table_files
-from catalog.imports.tables.roles import LABEL_NAMES
-from catalog.imports.tables.table import Table, is_missing
+from catalog.imports.tables.table import Table
 from contract.problems import gettext_noop
 from recipes.images import Unreadable
 from recipes.sandbox.inside import Refused
@@ -35,6 +35,8 @@ class FileList:
             table = _table(bundle, entry, options)
             column = _file_column(table, names, entry.parts[:-1]) if table else ""
             if table and column:
+                if box_columns(table)[0]:
+                    return BoxRows(bundle, entry, table, column, options).plan("box-list", pictures, names)
                 return _Reading(bundle, entry, table, column, options).plan(self.name, pictures, names)
         return None
 
@@ -42,15 +44,15 @@ class FileList:
 class _Reading:
     def __init__(self, bundle: Bundle, source: Entry, table: Table, column: str, options: Options):
         self._bundle, self._source, self._table, self._column = bundle, source, table, column
-        self._label = _label_column(table, column, options)
-        self._labels = [_labels(value) for value in table.column(self._label)]
+        self._label = labelled.column(table, column, options)
+        self._labels = [labelled.labels(value) for value in table.column(self._label)]
         self._multi = any(isinstance(value, list) for value in table.column(self._label))
         self._group = options.group_column if options.group_column in table.names else ""
         self._classes = class_order(label for labels in self._labels for label in labels)
         self._skipped: list[dict[str, Any]] = list(table.skipped)
 
     def plan(self, layout: str, pictures: list[Entry], names: files.PictureNames) -> Plan:
-        _refuse_too_few(self._classes, self._label)
+        labelled.refuse_too_few(self._classes, self._label)
         candidates = self._candidates(names)
         unnamed = {entry.name for entry in pictures} - {candidate.name for candidate in candidates}
         sentence = gettext_noop("The list does not name this picture.")
@@ -69,7 +71,7 @@ class _Reading:
 
     def _candidates(self, names: files.PictureNames) -> list[Candidate]:
         found: dict[str, Candidate] = {}
-        splits = _splits(self._table)
+        splits = labelled.splits(self._table)
         groups = self._table.column(self._group) if self._group else [""] * len(self._labels)
         rows = zip(self._table.column(self._column), self._labels, splits, groups, strict=True)
         for row_name, (name, labels, split, group) in zip(self._table.row_names, rows, strict=True):
@@ -113,35 +115,3 @@ def _file_column(table: Table, names: files.PictureNames, folder: tuple[str, ...
         if looked_at and there / len(looked_at) >= share:
             best, share = name, there / len(looked_at)
     return best
-
-
-def _label_column(table: Table, file_column: str, options: Options) -> str:
-    others = [name for name in table.names if name != file_column]
-    by_word = {name.casefold(): name for name in others}
-    if options.label_column and options.label_column not in others:
-        sentence = gettext_noop("There is no column '%(name)s'. The columns are: %(known)s.")
-        raise Refused(sentence, name=options.label_column, known=", ".join(others[:30]))
-    named = next((by_word[word] for word in LABEL_NAMES if word in by_word), "")
-    label = options.label_column or named or (others[0] if len(others) == 1 else "")
-    if not label:
-        sentence = gettext_noop("It is not clear which column of the list is the label. The columns are: %(known)s.")
-        raise Refused(sentence, known=", ".join(others[:30]))
-    return label
-
-
-def _labels(value: Any) -> list[str]:
-    several = value if isinstance(value, list) else [value]
-    return [text for one in several if not is_missing(one) and (text := values.text(one))]
-
-
-def _splits(table: Table) -> list[str]:
-    by_word = {name.casefold(): name for name in table.names}
-    if "split" not in by_word:
-        return [""] * len(table.rows)
-    return [files.SPLIT_NAMES.get(str(value).strip().casefold(), "") for value in table.column(by_word["split"])]
-
-
-def _refuse_too_few(classes: list[str], label: str) -> None:
-    if len(classes) < 2:
-        sentence = gettext_noop("The column '%(name)s' holds only one class. A classification needs at least two.")
-        raise Refused(sentence, name=label)

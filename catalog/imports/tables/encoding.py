@@ -34,14 +34,16 @@ def decoded(data: bytes, encoding: str = "") -> tuple[str, str]:
 
 def detect(data: bytes) -> str:
     """ "" when nothing fits."""
-    for mark, name in MARKS:
-        if data.startswith(mark):
-            return name
-    try:
-        data.decode("utf-8")
-        return "utf-8"
-    except UnicodeDecodeError:
-        return _looks_like(data)
+    return _mark_of(data) or ("utf-8" if _decodes(data, "utf-8") else _looks_like(data))
+
+
+def is_plain(data: bytes) -> bool:
+    """Whether nothing has to be guessed: it says its encoding by a mark, or is UTF-8."""
+    return bool(_mark_of(data)) or _decodes(data, "utf-8")
+
+
+def _mark_of(data: bytes) -> str:
+    return next((name for mark, name in MARKS if data.startswith(mark)), "")
 
 
 def _looks_like(data: bytes) -> str:

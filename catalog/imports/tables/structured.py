@@ -1,5 +1,6 @@
 """JSON lists, JSON lines and Parquet: rows whose values have types already."""
 
+import io
 import json
 import os
 from pathlib import Path
@@ -44,15 +45,20 @@ def read_json_lines(data: bytes, options: Options) -> Table:
     return table
 
 
-def read_parquet(data: bytes, options: Options) -> Table:
+def parquet() -> tuple[Any, tuple[type[Exception], ...]]:
+    """pyarrow's reader of Parquet files, which takes a while to import, and what it raises for a damaged one."""
     os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"  # the others reserve more address space than the child may have
     import pyarrow
-    from pyarrow import parquet
+    from pyarrow import parquet as reader
 
+    return reader, (pyarrow.ArrowException, OSError)
+
+
+def read_parquet(data: bytes, options: Options) -> Table:
+    reader, damaged = parquet()
     try:
-        source = pyarrow.BufferReader(data)
-        content = parquet.ParquetFile(source, pre_buffer=False).read(use_threads=False)
-    except (pyarrow.ArrowException, OSError) as error:
+        content = reader.ParquetFile(io.BytesIO(data), pre_buffer=False).read(use_threads=False)
+    except damaged as error:
         raise Refused(gettext_noop("The Parquet file is damaged (%(detail)s)."), detail=str(error)[:120]) from error
     columns = [_plain(column.to_pylist()) for column in content.columns]
     rows = [list(row) for row in zip(*columns, strict=True)] if columns else []
