@@ -12,6 +12,7 @@ from typing import Any
 
 from contract.problems import Invalid, Problem, choice, gettext_noop, unknown
 from contract.spec_devices import Devices, device_problems
+from contract.spec_keras import with_compiled
 from contract.spec_model import MODEL_SOURCES_BUILT, model_problems
 from contract.spec_parallel import STRATEGIES, STRATEGIES_BUILT, Parallel, parallel_problems
 from contract.spec_training import OPTIMIZERS, SCHEDULES, Training, training_problems
@@ -93,7 +94,7 @@ class JobSpec:
         if not isinstance(body, dict):
             raise Invalid([Problem("", gettext_noop("A job spec is a JSON object."))])
         reader = _Reader()
-        spec = cls(**(PLACEHOLDERS | reader.fields(cls, body, "")))
+        spec = cls(**(PLACEHOLDERS | reader.fields(cls, with_compiled(body), "")))
         told = {problem.path for problem in reader.problems}
         problems = reader.problems + [problem for problem in _limits(spec) if problem.path not in told]
         if problems:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from contract.problems import Problem, choice, gettext_noop, unknown
+from contract.spec_keras import keras_problems
 from contract.tasks import TASKS
 
 MODEL_SOURCES = (
@@ -17,7 +18,7 @@ MODEL_SOURCES = (
     "registered",
     "job",
 )
-MODEL_SOURCES_BUILT = ("dense", "conv", "vit", "detector", "text", "lm", "transformers", "registered", "job")
+MODEL_SOURCES_BUILT = ("dense", "conv", "vit", "detector", "text", "lm", "keras", "transformers", "registered", "job")
 MODEL_FIELDS = {
     "dense": {"source", "hidden"},
     "conv": {"source", "channels", "hidden"},
@@ -25,6 +26,7 @@ MODEL_FIELDS = {
     "detector": {"source", "channels"},
     "text": {"source", "width", "depth"},
     "lm": {"source", "width", "depth"},
+    "keras": {"source", "definition", "compile"},
     "transformers": {"source", "path", "config"},
     "registered": {"source", "slug"},
     "job": {"source", "id", "step"},
@@ -43,6 +45,8 @@ def model_problems(model: dict[str, Any], task: str) -> list[Problem]:
     if problems:
         return problems
     problems = [unknown(f"model.{key}", key, MODEL_FIELDS[source]) for key in model if key not in MODEL_FIELDS[source]]
+    if source == "keras":
+        return problems + keras_problems(model, task)
     problems += _of_task(source, task) + _sizes(model, LEAST_LAYERS.get(source, {}))
     return problems + _source_job(model) + _base_model(model)
 

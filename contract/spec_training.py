@@ -1,5 +1,7 @@
 """The part `training` of a job spec, under the names of Hugging Face's `TrainingArguments`."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,12 +18,22 @@ SCHEDULES = (
     "polynomial",
     "inverse_sqrt",
 )
+NUMBER = re.compile(r"-?\d+(\.\d*)?([eE][-+]?\d+)?")
 SCHEDULE_KWARGS: dict[str, dict[str, tuple[float, float]]] = {
     "cosine_with_restarts": {"num_cycles": (1, 1000)},
     "polynomial": {"power": (0.01, 100), "lr_end": (0, 100)},
     "inverse_sqrt": {"timescale": (1, 1e9)},
 }
 """what `lr_scheduler_kwargs` may say of a schedule, and between which values"""
+OPTIM_ARGS: dict[str, dict[str, tuple[float, float] | None]] = {
+    "adam": {"amsgrad": None},
+    "sgd": {"momentum": (0, 0.9999), "dampening": (0, 1), "nesterov": None},
+    "adagrad": {"lr_decay": (0, 1), "initial_accumulator_value": (0, 100), "eps": (0, 1)},
+    "rmsprop": {"alpha": (0, 0.999999), "momentum": (0, 0.9999), "eps": (0, 1), "centered": None},
+    "adafactor": {"beta2_decay": (-10, 0), "d": (1e-6, 100)},
+}
+"""what `optim_args` may say of an optimizer (those of Adam hold for every AdamW), and between which values; None: True
+or False"""
 
 
 @dataclass(frozen=True)
@@ -36,6 +48,8 @@ class Training:
     adam_beta1: float = 0.9
     adam_beta2: float = 0.999
     adam_epsilon: float = 1e-8
+    optim_args: str = ""
+    """what the optimizer takes besides, such as "momentum=0.9, nesterov=True" """
     lr_scheduler_type: str = "linear"
     lr_scheduler_kwargs: dict[str, Any] = field(default_factory=dict)
     warmup_steps: int = 0
@@ -66,7 +80,7 @@ class Training:
 
 def training_problems(training: Training, strategy: str, task: str) -> list[Problem]:
     """What does not go together. `strategy`: the job's `parallel.strategy`; `task`: its task."""
-    problems = _schedule_problems(training)
+    problems = _schedule_problems(training) + _optimizer_problems(training)
     metrics = ("loss", *TASKS[task].metrics) if task in TASKS else ()
     if task in TASKS and training.metric_for_best_model.removeprefix("eval_") not in metrics:
         problems.append(unknown("training.metric_for_best_model", training.metric_for_best_model, metrics))
@@ -91,6 +105,39 @@ def _schedule_problems(training: Training) -> list[Problem]:
             sentence = gettext_noop("Expected a number from %(low)s to %(high)s.")
             problems.append(Problem(path, sentence, {"low": low, "high": high}))
     return problems
+
+
+def optimizer_arguments(training: Mapping[str, Any]) -> dict[str, float | bool]:
+    """`optim_args` read, as Hugging Face reads it: "key=value, key=value". Of arguments without problems."""
+    words = {"True": True, "False": False}
+    pairs = (part.partition("=") for part in training.get("optim_args", "").replace(" ", "").split(",") if part)
+    return {name: words[value] if value in words else float(value) for name, _equals, value in pairs}
+
+
+def _optimizer_problems(training: Training) -> list[Problem]:
+    kind = "adam" if training.optim.startswith("adam") else training.optim
+    allowed = OPTIM_ARGS.get(kind, {})
+    path = "training.optim_args"
+    for part in filter(None, training.optim_args.replace(" ", "").split(",")):
+        name, _equals, value = part.partition("=")
+        if name not in allowed:
+            return [unknown(path, name, tuple(allowed))]
+        limits = allowed[name]
+        if limits is None and value not in ("True", "False"):
+            return [Problem(path, gettext_noop("Write %(name)s=True or %(name)s=False."), {"name": name})]
+        if limits is not None and not (NUMBER.fullmatch(value) and _between(float(value), limits)):
+            sentence = gettext_noop("Write %(name)s as a number from %(low)s to %(high)s.")
+            return [Problem(path, sentence, {"name": name, "low": limits[0], "high": limits[1]})]
+    if kind == "sgd" and (given := _sgd_conflict(training)):
+        return [Problem(path, given)]
+    return []
+
+
+def _sgd_conflict(training: Training) -> str:
+    given = optimizer_arguments(vars(training))
+    if given.get("nesterov") and (not given.get("momentum") or given.get("dampening")):
+        return gettext_noop("Nesterov's step needs a momentum and no dampening.")
+    return ""
 
 
 def _between(value: float, limits: tuple[float, float]) -> bool:

@@ -14,6 +14,7 @@ from catalog.models import BaseModel, BaseModelState, Dataset, DatasetState
 from config.formats import size, whole
 from contract.problems import Invalid
 from contract.spec import TASKS, TASKS_BUILT
+from contract.spec_keras import TASKS as KERAS_TASKS
 from devices import shown
 from devices.models import DeviceState
 from jobs import job_plan, model_recipes, spec_diff, spec_fields, spec_form, spec_presets
@@ -67,6 +68,7 @@ def choices(actor: User, filling: Filling) -> dict[str, Any]:
         "model_source": values["model.source"],
         "model_job": values["model.id"],
         "model_slug": values["model.slug"],
+        "model_definition": values["model.definition"],
         "devices_by": values["devices.by"],
         "rest": values["rest"],
         "tasks": _tasks(values["task"]),
@@ -112,7 +114,6 @@ def _tasks(chosen: str) -> list[Option]:
 
 
 def _models(chosen: str) -> list[Option]:
-    not_built = _("This version of the server cannot do it yet.")
     found = [
         ("conv", _("Small convolutional network"), _("For pictures; trains in minutes on a CPU."), ""),
         ("vit", _("Small vision transformer"), _("Looks at patches; wants more pictures than the one above."), ""),
@@ -122,7 +123,7 @@ def _models(chosen: str) -> list[Option]:
         ("lm", _("Small language model"), _("Says what comes next, learnt from scratch."), ""),
         ("job", _("Result of a job"), _("Go on from weights that were trained here: true fine-tuning."), ""),
         ("registered", _("Registered model"), _("Weights that were added under Models."), ""),
-        ("keras", _("Keras definition"), _("A Keras 3 model, run on PyTorch."), not_built),
+        ("keras", _("Keras definition"), _("A Sequential of Keras 3, run on PyTorch as it was compiled."), ""),
         ("transformers", _("Transformers folder"), _("A directory or configuration."), _in_text(chosen)),
     ]
     return [
@@ -132,8 +133,8 @@ def _models(chosen: str) -> list[Option]:
 
 
 def _of_tasks(model: str) -> str:
-    """A preset is offered for the tasks that it does."""
-    tasks = " ".join(task for task, facts in TASKS.items() if model in facts.models)
+    """A model is offered for the tasks that it does."""
+    tasks = " ".join(KERAS_TASKS if model == "keras" else (t for t, facts in TASKS.items() if model in facts.models))
     return f"task={tasks}" if tasks else ""
 
 

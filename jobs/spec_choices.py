@@ -74,7 +74,7 @@ OPTIMIZER_CHOICES = _named(
     {
         "adam": ("Adam", ""),
         "adamw": ("AdamW", ""),
-        "sgd": (_("SGD without momentum"), ""),
+        "sgd": ("SGD", ""),
         "adagrad": ("Adagrad", ""),
         "rmsprop": ("RMSprop", ""),
         "adafactor": (_("Adafactor, which needs less memory"), ""),

@@ -122,6 +122,13 @@ MORE_FIELDS = (
         more=True,
     ),
     SpecField(
+        "training.optim_args",
+        _("Its other arguments"),
+        _("What the optimizer takes besides, for example momentum=0.9, nesterov=True for SGD."),
+        "text",
+        more=True,
+    ),
+    SpecField(
         "training.lr_scheduler_type",
         _("Learning rate over time"),
         _("How it changes from first to last step."),

@@ -14,6 +14,8 @@ from django.http import QueryDict
 
 from contract.problems import Invalid
 from contract.spec import JobSpec
+from contract.spec_keras import compiled, keras_problems
+from contract.spec_keras_compile import compiled_training
 from contract.spec_model import MODEL_FIELDS
 from jobs.spec_fields import FIELDS, NEED_FIELDS
 
@@ -28,7 +30,8 @@ def body_of(form: QueryDict) -> dict[str, Any]:
     body = _rest(form)
     for path in ("task", "dataset"):
         body[path] = form.get(path, "").strip()
-    body["model"] = _model(form, body.get("model"))
+    before = body.get("model")
+    body["model"] = _model(form, before)
     for path, item in FIELDS.items():
         if path.startswith("model.") or (path not in form and item.kind != "choices"):
             continue
@@ -36,6 +39,8 @@ def body_of(form: QueryDict) -> dict[str, Any]:
             put(body, path, form.getlist(path))
         else:
             put(body, path, _read(item.kind, form.get(path, "").strip(), item.default))
+    if body["model"]["source"] == "keras" and body["model"] != before:
+        _leave_to_the_model(body)
     _choose_devices(form, body)
     if "recipe" in form:
         body["recipe"] = _json_or_text(form.get("recipe", ""), [])
@@ -50,6 +55,8 @@ def values_of(body: Any) -> dict[str, Any]:
     values["model.source"] = str(model.get("source", ""))
     for name in ("id", "slug", "path"):
         values[f"model.{name}"] = str(model.get(name, ""))
+    definition = model.get("definition", "")
+    values["model.definition"] = definition if isinstance(definition, str) else json.dumps(definition, indent=1)
     for path in ("task", "dataset"):
         values[path] = str(body.get(path) or "")
     ids = _get(body, "devices.ids")
@@ -77,6 +84,16 @@ def _over(base: Any, body: Any) -> Any:
     return base | {name: _over(base.get(name), value) for name, value in body.items()}
 
 
+def _leave_to_the_model(body: dict[str, Any]) -> None:
+    """A Keras model that is new to the form brings what it was compiled with: what the fields said before gives way."""
+    compiling = compiled(body["model"])
+    if compiling is None or keras_problems(body["model"], body["task"]):
+        return
+    for name in compiled_training(compiling):
+        body.get("training", {}).pop(name, None)
+    body.get("evaluation", {}).pop("metrics", None)
+
+
 def _choose_devices(form: QueryDict, body: dict[str, Any]) -> None:
     """By name, or by number and need: what belongs to the other way is hidden in the form, and left out."""
     by_name = form.get("devices.by") == "ids"
@@ -100,6 +117,10 @@ def _model(form: QueryDict, before: Any) -> dict[str, Any]:
         text = form.get(f"model.{name}", "").strip()
         if name in known and text:
             model[name] = _read(kind, text, None)
+    if "definition" in known:
+        model = {"source": source, "definition": _json_or_text(form.get("model.definition", ""), "")}
+        if isinstance(before, dict) and before.get("definition") == model["definition"] and "compile" in before:
+            model["compile"] = before["compile"]
     for name in ("slug", "path"):
         if name in known and f"model.{name}" in form:
             model[name] = form.get(f"model.{name}", "").strip()

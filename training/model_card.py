@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from contract.spec_keras import definition_of, layers_of
 from training.assembly import Parts
 from training.model_files import OURS
 from training.rank import Rank
@@ -42,6 +43,8 @@ def _what_it_is(rank: Rank, parts: Parts) -> str:
     learnt = sum(parameter.numel() for parameter in parts.model.parameters())
     model = parts.config.get(OURS, parts.config)["model"]
     net = {key: value for key, value in model.items() if key != "source"}
+    if model["source"] == "keras":
+        net = {"layers": [layer["class_name"] for layer in layers_of(definition_of(model) or {})]}
     source = rank.spec["model"]
     began = f"weights of job {source['id']}" if source["source"] == "job" else f"seed {rank.spec['training']['seed']}"
     return (

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from contract.spec_training import optimizer_arguments
+
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": partial(torch.optim.Adam, fused=True),
     "adamw": partial(torch.optim.AdamW, fused=True),
@@ -38,9 +40,9 @@ def build(
         groups.setdefault(kind, {"params": [], **settings})["params"].append(parameter)
     ordered = [group for _, group in sorted(groups.items(), key=lambda item: item[0])]
     name = training["optim"]
-    more: dict[str, Any] = {}
+    more: dict[str, Any] = dict(optimizer_arguments(training))
     if name.startswith("adam"):
-        more = {"betas": (training["adam_beta1"], training["adam_beta2"]), "eps": training["adam_epsilon"]}
+        more |= {"betas": (training["adam_beta1"], training["adam_beta2"]), "eps": training["adam_epsilon"]}
     return OPTIMIZERS[name](ordered, lr=training["learning_rate"], **more)
 
 

@@ -4,7 +4,7 @@ export function fill(form, values) {
   for (const [name, value] of Object.entries(values)) {
     const several = Array.isArray(value) ? value.map(String) : [String(value)];
     for (const field of fieldsOf(form, name)) {
-      if (field === document.activeElement && field.name === "text") continue;
+      if (field === document.activeElement && field.matches("textarea")) continue;
       if (field.type === "radio" || field.type === "checkbox") field.checked = several.includes(field.value);
       else if (field.value !== String(value)) setValue(field, String(value));
     }

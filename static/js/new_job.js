@@ -16,18 +16,20 @@ function start() {
 
   form.addEventListener("input", (event) => {
     form.elements.source.value = event.target.name === "text" ? "text" : "form";
-    later();
+    later(toldBy(event));
   });
   form.addEventListener("change", (event) => {
     if (event.target.name === "language") form.elements.source.value = "form";
     shownParts(form);
-    later();
+    later(toldBy(event));
   });
   form.addEventListener("click", pressed);
   form.addEventListener("submit", () => clearTimeout(timer));
-  const file = form.querySelector("[data-spec-file]");
-  file.addEventListener("change", importSpec);
-  file.closest("label").hidden = false;
+  for (const [name, read] of [["[data-spec-file]", importSpec], ["[data-definition-file]", importDefinition]]) {
+    const file = form.querySelector(name);
+    file.addEventListener("change", read);
+    file.closest("label").hidden = false;
+  }
   document.addEventListener("keydown", goOn);
   document.querySelector("[data-keep-mine]")?.addEventListener("click", () => check({ overwrite: "1" }));
   document.querySelector("[data-take-theirs]")?.addEventListener("click", () => location.reload());
@@ -51,10 +53,22 @@ function start() {
     form.elements.text.focus();
   }
 
-  function later() {
+  /* A Keras model in a file, as if it was pasted. */
+  async function importDefinition(event) {
+    event.stopPropagation();
+    const [file] = event.target.files;
+    event.target.value = "";
+    if (!file) return;
+    form.elements["model.definition"].value = await file.text();
+    form.elements.source.value = "form";
+    await check({ do: "definition" });
+    announce(gettext("The model is in the form now."));
+  }
+
+  function later(extra = {}) {
     markResets();
     clearTimeout(timer);
-    timer = setTimeout(() => check(), CHECK_AFTER_MS);
+    timer = setTimeout(() => check(extra), CHECK_AFTER_MS);
   }
 
   async function check(extra = {}) {
@@ -180,6 +194,11 @@ function start() {
     const next = steps[steps.findIndex((step) => step.contains(event.target)) + 1];
     (next?.querySelector("input:not([disabled]), select, textarea") ?? form.querySelector("[data-start]")).focus();
   }
+}
+
+/* A Keras model says how it was compiled: the form is filled with that. */
+function toldBy(event) {
+  return event.target.name === "model.definition" ? { do: "definition" } : {};
 }
 
 function errorOf(sentence) {

@@ -9,6 +9,7 @@ from contract.problems import Invalid
 from contract.spec import JobSpec
 from jobs import spec_diff, spec_form
 from jobs.spec_fields import FIELDS
+from tests.contract.keras_models import three_layers
 
 
 def a_spec(**more):
@@ -35,6 +36,7 @@ SPECS = [
     a_spec(schedule={"priority": -3, "preemptible": True}, parallel={"sync_every": 7}, method={"r": 16}),
     a_spec(devices={"count": 4, "labels": ["lab"], "kind": "cuda", "min_memory_bytes": 25_769_803_777}),
     a_spec(devices={"count": 3}, schedule={"min_devices": 2}),
+    a_spec(model={"source": "keras", "definition": three_layers(), "compile": three_layers()["compile_config"]}),
 ]
 
 
@@ -110,3 +112,13 @@ def test_a_change_can_be_undone_alone():
     assert [change.path for change in spec_diff.changes(before, spec_diff.undo("training.seed", before, after))] == [
         "model", "training.learning_rate",
     ]  # fmt: skip
+
+
+def test_a_keras_model_that_is_new_to_the_form_brings_what_it_was_compiled_with():
+    values = spec_form.values_of(a_spec()) | {"model.source": "keras", "training.learning_rate": "0.5"}
+    pasted = spec_form.body_of(posted(values | {"model.definition": json.dumps(three_layers(name="SGD", momentum=0.9))}))
+    spec = JobSpec.parse(pasted)
+    assert (spec.training.optim, spec.training.learning_rate) == ("sgd", 0.005)
+    assert spec.training.optim_args == "momentum=0.9, nesterov=False"
+    changed = spec_form.body_of(posted(spec_form.values_of(spec.to_json()) | {"training.learning_rate": "0.5"}))
+    assert JobSpec.parse(changed).training.learning_rate == 0.5

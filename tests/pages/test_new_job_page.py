@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.contract.keras_models import three_layers
 from tests.pages.browsing import Reader
 
 pytestmark = pytest.mark.browser
@@ -154,3 +155,22 @@ def test_a_preflight_is_cancelled_while_it_runs(site, reader, digits):
     page.get_by_test_id("cancel-preflight").click()
     page.wait_for_selector("[data-testid=preflight-row][data-state=cancelled]")
     assert "Preflight was cancelled." in page.get_by_test_id("preflight-verdict").inner_text()
+
+
+def test_a_keras_model_is_pasted_and_brings_its_compile_arguments(site, reader, digits):
+    page = reader.open(f"/jobs/new/?dataset={digits}")
+    page.check("[name='model.source'][value=keras]", force=True)
+    page.fill("[name='model.definition']", json.dumps(three_layers(sides=(8, 8, 1), classes=10)))
+    checked(reader)
+    reader.sees("document.querySelector('[name=\"training.learning_rate\"]').value === '0.005'")
+    assert page.input_value("[name='training.optim']") == "adam"
+    broken = three_layers(sides=(8, 8, 1), classes=10)
+    broken["config"]["layers"][1]["class_name"] = "Lambda"
+    page.fill("[name='model.definition']", json.dumps(broken))
+    page.wait_for_selector("[data-errors-of='model'] .error")
+    page.fill("[name='model.definition']", json.dumps(three_layers(sides=(8, 8, 1), classes=10)))
+    reader.sees("!document.querySelector('[data-testid=problems]')")
+    page.get_by_test_id("start").click()
+    page.wait_for_url("**/jobs/*/")
+    spec = site.tell("facts_of_job", job=site.tell("newest_job"))["spec"]
+    assert spec["model"]["definition"]["class_name"] == "Sequential" and spec["training"]["optim"] == "adam"

@@ -14,6 +14,7 @@ from training.failures import Failure
 from training.methods import add_adapters, heads_of, merge_adapters
 from training.model_files import AVERAGE, CONFIG, WEIGHTS, read_config
 from training.models import build
+from training.models.keras_net import from_definition
 from training.models.transformers_net import from_config, from_directory
 
 SIZES = {"image": "images of", "text": "as many tokens as", "table": "as many features as"}
@@ -50,6 +51,8 @@ def net_of(model: dict[str, Any], task: str, manifest: dict[str, Any], outputs: 
     """The net that `model` (a preset, or a transformers configuration) describes, with weights drawn from `seed`."""
     if model["source"] == "transformers":
         return from_config(model["config"], task, manifest, outputs, seed)
+    if model["source"] == "keras":
+        return from_definition(model, task, manifest, outputs, seed)
     return build(model, manifest["input"]["shape"], outputs, seed, manifest.get("text"))
 
 
