@@ -17,7 +17,20 @@ from django.utils.translation import gettext_lazy
 register = template.Library()
 
 MISSING = "—"
-SHARES = ("accuracy", "f1_macro", "map", "map_50", "token_accuracy", "exact_match", "percent")
+SHARES = (
+    "accuracy",
+    "exact_match",
+    "f1_macro",
+    "map",
+    "map_50",
+    "map_75",
+    "percent",
+    "precision_macro",
+    "recall_macro",
+    "token_accuracy",
+    "top_3_accuracy",
+    "top_5_accuracy",
+)
 """the last words of metric keys whose values are shown as percentages"""
 
 STATES = {

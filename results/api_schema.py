@@ -58,9 +58,34 @@ class MeasurementSerializer(serializers.Serializer):
     file_bytes = serializers.IntegerField(allow_null=True)
     parity = serializers.DictField(allow_null=True, help_text="against the trained model on the same device")
     runtime = serializers.CharField(allow_null=True)
+    rows_of = serializers.IntegerField(allow_null=True, help_text="the evaluation whose /samples/ are behind `details`")
     suites = serializers.DictField(help_text="what each further suite found, by its name; not_measured says why not")
     reason = serializers.CharField()
     at = serializers.DateTimeField()
+
+
+class SampleSerializer(serializers.Serializer):
+    """One row of the split, and what the model answered."""
+
+    row = serializers.IntegerField()
+    true = serializers.JSONField(allow_null=True, help_text="class, or value")
+    said = serializers.JSONField(allow_null=True)
+    loss = serializers.FloatField(allow_null=True)
+    confidence = serializers.FloatField(allow_null=True)
+    image = serializers.CharField(required=False)
+    width = serializers.IntegerField(required=False)
+    height = serializers.IntegerField(required=False)
+    boxes = serializers.DictField(required=False, help_text="true and said boxes, in pixels of the picture")
+    name = serializers.CharField(required=False)
+    text = serializers.CharField(required=False)
+    values = serializers.ListField(required=False)
+
+
+class SamplePageSerializer(serializers.Serializer):
+    items = SampleSerializer(many=True)
+    page = serializers.IntegerField()
+    pages = serializers.IntegerField()
+    count = serializers.IntegerField()
 
 
 class ResultVersionSerializer(serializers.Serializer):

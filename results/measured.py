@@ -62,6 +62,7 @@ def measurement_json(row: Measurement) -> dict[str, Any]:
         "metrics": answer.get("metrics", {}) if done else {},
         "details": answer.get("details", {}) if done else {},
         **{name: answer.get(name) if done else None for name in NUMBERS},
+        "rows_of": row.pk if done and answer.get("details", {}).get("intervals") else None,
         "suites": {name: answer[name] for name in SUITES if name in answer} if done else {},
         "reason": "" if done or not ended else ends.of_errand(answer, row.device.slug),
         "at": iso(row.errand.ended_at or row.created_at),
@@ -96,7 +97,7 @@ def _with_newer(before: dict[str, Any] | None, run: dict[str, Any]) -> dict[str,
     """`run`, and what only an earlier run of the same bytes on the same device measured."""
     if before is None or before["sha256"] not in ("", run["sha256"]):
         return run
-    kept = {name: before[name] for name in ("metrics", "details", *NUMBERS) if not run[name]}
+    kept = {name: before[name] for name in ("metrics", "details", "rows_of", *NUMBERS) if not run[name]}
     return run | kept | {"suites": before["suites"] | run["suites"]}
 
 
@@ -114,6 +115,7 @@ def _of_job(row: Evaluation) -> dict[str, Any]:
         "metrics": row.metrics,
         "details": {},
         **dict.fromkeys(NUMBERS),
+        "rows_of": None,
         "suites": {},
         "reason": "",
         "at": iso(row.at),

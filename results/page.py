@@ -5,10 +5,12 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from config import formats
+from contract.tasks import TASKS
 from devices.models import Device
 from jobs.models import Artifact
-from results import measuring, queries
+from results import confusion, measuring, quality, queries
 from results.models import ResultVersion
+from results.suites import SUITES
 
 SERIES = ("p50", "p90", "p99")
 
@@ -16,7 +18,7 @@ SERIES = ("p50", "p90", "p99")
 def of(version: ResultVersion) -> dict[str, Any]:
     """The context of the template."""
     facts = queries.version_json(version)
-    rows = [_row(row) for row in facts["evaluations"]]
+    rows = [_row(row, version.result.task) for row in facts["evaluations"]]
     return {
         "version": version,
         "job": version.job,
@@ -24,7 +26,8 @@ def of(version: ResultVersion) -> dict[str, Any]:
         "verdict": verdict(facts),
         "rows": rows,
         "busy": any(row["state"] in ("pending", "running") for row in rows),
-        "confusion": _confusion(facts["evaluations"], version.job.version.schema.get("classes", [])),
+        "quality": quality.of(version, facts["evaluations"]),
+        "confusion": confusion.of(version, facts["evaluations"]),
         "runnable": [row for row in facts["artifacts"] if row["format"] in measuring.RUNNABLE and row["url"]],
         "devices": Device.objects.filter(removed_at=None).order_by("slug"),
         "artifact_ids": {row.name: row.pk for row in Artifact.objects.filter(job=version.job)},
@@ -69,12 +72,16 @@ def _typical(row: dict[str, Any]) -> float:
     return row["latency_ms"]["p50"]
 
 
-def _row(row: dict[str, Any]) -> dict[str, Any]:
+def _row(row: dict[str, Any], task: str) -> dict[str, Any]:
     """A measurement as cells: each figure in words, "" where there is none."""
+    shown = [name for name in (*TASKS[task].metrics, "loss") if name in row["metrics"]]
     parity, latency, throughput = row["parity"] or {}, row["latency_ms"] or {}, row["throughput"] or {}
     return row | {
-        "shown_metrics": [
-            {"name": name, "text": formats.metric(value, name)} for name, value in row["metrics"].items()
+        "shown_metrics": [{"name": name, "text": formats.metric(row["metrics"][name], name)} for name in shown],
+        "not_measured": [
+            {"title": SUITES[name].title, "reason": found["not_measured"]}
+            for name, found in row["suites"].items()
+            if "not_measured" in found
         ],
         "latency": " / ".join(formats.significant(latency[key], 3) for key in SERIES if key in latency),
         "best_throughput": formats.whole(round(max(throughput.values()))) if throughput else "",
@@ -94,26 +101,3 @@ def _parity(parity: dict[str, Any]) -> str:
     if parity["passed"]:
         return _("Passed: differs by %(difference)s at most (limit %(limit)s), %(agreement)s equal answers") % known
     return _("Failed: differs by %(difference)s (limit %(limit)s), %(agreement)s equal answers") % known
-
-
-def _confusion(rows: list[dict[str, Any]], classes: list[str]) -> dict[str, Any] | None:
-    """The newest confusion matrix with its row sums, per-class precision, recall and F1."""
-    matrices = [row for row in rows if row["details"].get("confusion")]
-    if not matrices:
-        return None
-    matrix = matrices[-1]["details"]["confusion"]
-    columns = [sum(line[number] for line in matrix) for number in range(len(matrix))]
-    lines = [_class_line(classes[number], number, line, columns[number]) for number, line in enumerate(matrix)]
-    return {"classes": classes, "lines": lines, "of": matrices[-1]}
-
-
-def _class_line(name: str, number: int, line: list[int], predicted: int) -> dict[str, Any]:
-    support, right = sum(line), line[number]
-    precision = right / predicted if predicted else 0.0
-    recall = right / support if support else 0.0
-    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-    cells = [
-        {"count": count, "right": column == number, "wrong": column != number and count > 0}
-        for column, count in enumerate(line)
-    ]
-    return {"name": name, "cells": cells, "support": support, "precision": precision, "recall": recall, "f1": f1}

@@ -1,6 +1,8 @@
 from django.urls import path
 
-from results import views
+from results import sample_views, views
+
+MEASURED = "results/<slug:slug>/v/<int:number>/measured/<int:measurement>/"
 
 urlpatterns = [
     path("results/", views.result_list, name="results"),
@@ -8,4 +10,6 @@ urlpatterns = [
     path("results/<slug:slug>/", views.result, name="result"),
     path("results/<slug:slug>/v/<int:number>/", views.result_version, name="result_version"),
     path("results/<slug:slug>/v/<int:number>/do/<slug:verb>/", views.version_do, name="result_do"),
+    path(MEASURED + "samples/", sample_views.result_samples, name="result_samples"),
+    path(MEASURED + "rows/<int:row>.png", sample_views.result_row_image, name="result_row_image"),
 ]

@@ -17,8 +17,10 @@ from accounts.models import User
 from accounts.permissions import may, require
 from contract.problems import Invalid
 from contract.spec import SPLITS
-from results import measuring, page, queries, services, suites
-from results.models import ResultVersion, Stage
+from contract.tasks import TASKS
+from results import measuring, page, quality, queries, samples, services, suites
+from results.answers import Answers
+from results.models import Measurement, ResultVersion, Stage
 
 PAGE_SIZE = 50
 
@@ -63,7 +65,8 @@ def result_of_job(request: HttpRequest, job: int) -> HttpResponse:
 @require_GET
 def result_version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     version = _version(request, slug, number)
-    context = page.of(version) | {
+    context = page.of(version)
+    context |= {
         "versions": queries.versions_of(request.user).filter(result=version.result).order_by("-number"),
         "stages": Stage.choices,
         "splits": SPLITS,
@@ -73,11 +76,24 @@ def result_version(request: HttpRequest, slug: str, number: int) -> HttpResponse
         "may_approve": may(request.user, "approve", version),
         "may_download": may(request.user, "download", version),
         "may_run": may(request.user, "run", version),
+        "worst": _worst(request, version, context["quality"]),
+        "kind": TASKS[version.result.task].kind,
+        "classes": version.job.prepared.manifest.get("classes"),
         "snippets": page.snippets(version, f"{request.scheme}://{request.get_host()}"),
     }
     part = request.GET.get("part")
     template = "results/measurements.html" if part == "measurements" else "results/result_version.html"
     return render(request, template, context)
+
+
+def _worst(request: HttpRequest, version: ResultVersion, shown: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """The samples that the model errs at most, for those who may see samples."""
+    if not shown or not may(request.user, "see_raw", version.job.version.dataset):
+        return []
+    measurement = Measurement.objects.get(pk=shown["of"]["rows_of"])
+    measurement.version = version
+    rows = shown["of"]["details"].get("worst", [])[: quality.WORST_SHOWN]
+    return samples.samples(measurement, Answers(measurement), rows)
 
 
 @login_required

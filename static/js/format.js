@@ -1,6 +1,6 @@
 /* Numbers, sizes and times as every page shows them; `config/formats.py` says the same on the server. */
 
-const SHARES = new Set(["accuracy", "f1_macro", "map", "map_50", "token_accuracy", "exact_match", "percent"]);
+const SHARES = new Set(["accuracy", "exact_match", "f1_macro", "map", "map_50", "map_75", "percent", "precision_macro", "recall_macro", "token_accuracy", "top_3_accuracy", "top_5_accuracy"]);
 const MISSING = "—";
 
 export const say = (template, values) => interpolate(template, values, true);

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.conf import settings
 
-from jobs.models import Artifact, Errand, ErrandState, Job
+from jobs import errands
+from jobs.models import Artifact, ErrandState, Job
 from results.models import Measurement, ResultVersion
 from tests.jobs.factories import FakeAgent, bring_to_running, event, make_claimed, make_gang, sha256_of
 
@@ -53,8 +54,7 @@ def answered(measurement: Measurement, **more: Any) -> None:
 
 
 def end(measurement: Measurement, state: ErrandState, answer: dict[str, Any]) -> None:
-    now = measurement.created_at
-    Errand.objects.filter(pk=measurement.errand_id).update(state=state, answer=answer, ended_at=now)
+    assert errands.end(measurement.errand_id, state, answer, measurement.created_at)
 
 
 def keep_file(name: str) -> None:

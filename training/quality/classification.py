@@ -42,7 +42,7 @@ class ClassificationExam(Exam):
                 metrics[name] = value
                 intervals[name] = self.bootstrap(len(self.true)).interval(value, metric, width)
             still_here()
-        rows = {"answer": self.said, "confidence": self.confidence, "loss": self.loss}
+        rows = {"true": self.true, "answer": self.said, "confidence": self.confidence, "loss": self.loss}
         rows |= {"score": self.right.astype(float), "weight": np.ones(len(self.true))}
         return Report(metrics, intervals, self._details(), rows)
 

@@ -26,7 +26,7 @@ class Report:
     details: dict[str, Any] = field(default_factory=dict)
     rows: dict[str, np.ndarray] = field(default_factory=dict)
     """columns [n]: answer (int32 or float32; equal where the prediction is), loss, and score and weight, of which the
-    leading metric is sum over sum"""
+    leading metric is sum over sum (its root for RMSE); true and confidence where there are such"""
     more_rows: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:

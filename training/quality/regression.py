@@ -42,7 +42,7 @@ class RegressionExam(Exam):
             metrics[name] = metric(rows)
             intervals[name] = self.bootstrap(len(self.true)).interval(metrics[name], metric)
             still_here()
-        columns = {"answer": self.said, "loss": self.squares, "score": self.squares, "weight": rows}
+        columns = {"true": self.true, "answer": self.said, "loss": self.squares, "score": self.squares, "weight": rows}
         return Report(metrics, intervals, self._details(), columns)
 
     @cached_property

@@ -1,0 +1,34 @@
+"""What measured numbers are called, and what they mean in half a sentence."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+WORDS: dict[str, tuple[Any, Any]] = {
+    "accuracy": (_("Accuracy"), _("answers that are right")),
+    "top_3_accuracy": (_("Top 3"), _("right class among the three highest")),
+    "top_5_accuracy": (_("Top 5"), _("right class among the five highest")),
+    "f1_macro": (_("F1"), _("mean over classes")),
+    "precision_macro": (_("Precision"), _("mean over classes")),
+    "recall_macro": (_("Recall"), _("mean over classes")),
+    "roc_auc": (_("ROC-AUC"), _("0.5 is chance, 1 is best")),
+    "ece": (_("Calibration error"), _("0: as often right as it says")),
+    "loss": (_("Loss"), _("lower is better")),
+    "map": (_("mAP"), _("COCO, overlaps 0.5 to 0.95")),
+    "map_50": (_("mAP at 0.5"), _("boxes that overlap by half")),
+    "map_75": (_("mAP at 0.75"), _("boxes that fit closely")),
+    "perplexity": (_("Perplexity"), _("lower is better")),
+    "token_accuracy": (_("Tokens right"), _("next tokens that are right")),
+    "exact_match": (_("Exact match"), _("whole answers that are right")),
+    "rmse": (_("RMSE"), _("in the data's own unit")),
+    "mae": (_("MAE"), _("in the data's own unit")),
+    "r2": (_("R²"), _("share of the spread that is explained")),
+}
+
+
+def label(name: str) -> str:
+    return str(WORDS[name][0]) if name in WORDS else name
+
+
+def meaning(name: str) -> str:
+    return str(WORDS[name][1]) if name in WORDS else ""
