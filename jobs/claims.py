@@ -64,10 +64,6 @@ def claim_errand(errand: Errand, now: datetime) -> bool:
     return True
 
 
-def ring(attempt: Attempt, device_ids: Sequence[int] | None = None) -> None:
-    """Ask the attempt's devices to look, once the transaction is through: all that hold a lease for it, or these."""
-    if device_ids is None:
-        device_ids = list(leases.live().filter(attempt_id=attempt.pk).values_list("device_id", flat=True))
 def claim_gang(errands: Sequence[Errand], now: datetime) -> bool:
     """Lease the devices of all of them, which become ranks in order of device, or none; False when one was taken."""
     errands = sorted(errands, key=lambda errand: errand.device_id)
@@ -92,6 +88,10 @@ def _claim_one_of_gang(errand: Errand, rank: int, world_size: int, now: datetime
         raise _LostRace
 
 
+def ring(attempt: Attempt, device_ids: Sequence[int] | None = None) -> None:
+    """Ask the attempt's devices to look, once the transaction is through: all that hold a lease for it, or these."""
+    if device_ids is None:
+        device_ids = list(leases.live().filter(attempt_id=attempt.pk).values_list("device_id", flat=True))
     payload = {"v": 1, "job": attempt.job_id, "attempt": attempt.pk}
     if device_ids:
         transaction.on_commit(partial(doorbell.ring, device_ids, payload), robust=True)
