@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help up setup test lint bench chaos chaos-resume test-the-tests shell screens check-python
+.PHONY: help up setup test lint bench chaos chaos-resume chaos-model test-the-tests shell screens check-python
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -31,6 +31,9 @@ chaos: check-python ## kill N random processes of a whole Fleetune while jobs tr
 
 chaos-resume: check-python ## kill N runs at random steps (N=6 SEED=…) and compare the weights they end with
 	@$(PYTHON) config/install.py --test && exec $(VENV) -m tests.chaos.resume --runs $(or $(N),6) $(if $(SEED),--seed $(SEED))
+
+chaos-model: check-python ## let people, devices and clocks do as they like in N histories of the scheduler (N=300)
+	@$(PYTHON) config/install.py --test && exec $(VENV) -m tests.chaos.model --histories $(or $(N),300)
 
 test-the-tests: check-python ## break one promise after another in a copy; each must turn a test red (ONLY=…)
 	@$(PYTHON) config/install.py --test && exec $(VENV) -m tests.mutations $(if $(ONLY),--only "$(ONLY)")

@@ -27,8 +27,8 @@ def refusals_answered(view: View) -> View:
     @wraps(view)
     def wrapped(request: HttpRequest, device: Device, message: Any, **kwargs: Any) -> HttpResponseBase:
         try:
-            with logs.about(device=device.slug):
-                return view(request, device, message, **kwargs)
+            logs.note(device=device.slug)
+            return view(request, device, message, **kwargs)
         except Refusal as refusal:
             return refusal.answer()
         except DatabaseError as error:

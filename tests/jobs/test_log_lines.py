@@ -41,6 +41,8 @@ def test_calls_of_a_device_and_the_reconcilers_repairs_name_job_attempt_and_devi
     ]  # fmt: skip
     assert {line["attempt"] for line in moves[1:]} == {attempt.pk}
     assert [line["device"] for line in moves[1:]] == ["lab-1-cpu-1"] * 3
+    gang[1].post("lease", fence=0, supervisor={}, rank_process={})
+    assert [(line["text"], line["attempt"]) for line in lines[-1:]] == [("Conflict: /agent/v1/lease", attempt.pk)]
     silent = next(line for line in lines if line["logger"] == "jobs.reconciler")
     assert (silent["job"], silent["attempt"], silent["rank"]) == (job.pk, attempt.pk, 1)
 
