@@ -6,15 +6,16 @@ every problem at once. `spec.to_json()` is the complete spec as it is stored; pa
 
 import dataclasses
 import math
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from contract.problems import Invalid, Problem, choice, gettext_noop, unknown
+from contract.requirement import requirement_problems
 from contract.spec_devices import Devices, device_problems
 from contract.spec_keras import with_compiled
 from contract.spec_model import MODEL_SOURCES_BUILT, model_problems
 from contract.spec_parallel import STRATEGIES, STRATEGIES_BUILT, Parallel, parallel_problems
+from contract.spec_security import security_problems, with_defaults
 from contract.spec_training import OPTIMIZERS, SCHEDULES, Training, training_problems
 from contract.tasks import TASKS
 
@@ -24,7 +25,6 @@ METHODS_BUILT = ("full", "head", "lora")
 FORMATS = ("safetensors", "onnx", "onnx-int8", "pt2", "aoti", "tf-saved-model", "litert")
 FORMATS_BUILT = ("safetensors", "onnx", "onnx-int8", "pt2")
 SPLITS = ("train", "validation", "test")
-REQUIREMENT = re.compile(r"^\s*([a-z_]+/[a-z0-9_@.]+)\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*$")
 
 
 @dataclass(frozen=True)
@@ -99,12 +99,13 @@ class JobSpec:
         problems = reader.problems + [problem for problem in _limits(spec) if problem.path not in told]
         if problems:
             raise Invalid(problems)
-        return spec._with_metrics()
+        return spec._completed()
 
-    def _with_metrics(self) -> "JobSpec":
-        """With those of the task where none were asked for."""
+    def _completed(self) -> "JobSpec":
+        """With the metrics of the task where none were asked for, and every field of what is asked of privacy."""
         metrics = self.evaluation.metrics or list(TASKS[self.task].metrics)
-        return dataclasses.replace(self, evaluation=dataclasses.replace(self.evaluation, metrics=metrics))
+        evaluation = dataclasses.replace(self.evaluation, metrics=metrics)
+        return dataclasses.replace(self, evaluation=evaluation, security=with_defaults(self.security))
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -209,12 +210,8 @@ def _limits(spec: JobSpec) -> list[Problem]:
     metrics = (*TASKS[spec.task].metrics, "loss") if spec.task in TASKS else spec.evaluation.metrics
     for index, name in enumerate(spec.evaluation.metrics):
         problems += choice(f"evaluation.metrics.{index}", name, metrics, metrics)
-    for index, text in enumerate(spec.requirements):
-        if not REQUIREMENT.match(text):
-            sentence = gettext_noop("Write a requirement like 'eval/accuracy >= 0.97'.")
-            problems.append(Problem(f"requirements.{index}", sentence))
-    if spec.security:
-        problems.append(Problem("security", gettext_noop("Private training is not built yet. Leave this part empty.")))
+    problems += requirement_problems(spec.requirements)
+    problems += security_problems(spec)
     problems += parallel_problems(spec.parallel, spec.method, spec.training)
     problems += training_problems(spec.training, spec.parallel.strategy, spec.task)
     return problems + _ranges(spec) + model_problems(spec.model, spec.task) + _text_problems(spec)

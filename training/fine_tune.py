@@ -3,6 +3,7 @@
 import math
 import time
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from contract.faults import fault
 from contract.reasons import EndReason
@@ -97,6 +98,7 @@ class FineTuning:
             raise Failure(EndReason.NAN_LOSS, sentence, step=number, loss=str(step.loss))
         self.state.step, self.state.seconds = number, step.wishes["seconds"] or self.state.seconds
         self.kept.follow(number)
+        self.parts.privacy.follow(number)
         self.rank.sign.step(number, step.seconds)
         if self.parts.method.apart:
             self._balance()
@@ -153,10 +155,10 @@ class FineTuning:
         return best is None or (value < best if self._goal in LOWER_IS_BETTER else value > best)
 
     def _is_over(self) -> bool:
-        """Whether training ends before the plan does: no gain any more, or its time is used up."""
+        """Whether training ends before the plan does: no gain any more, or its time or its privacy is used up."""
         patience = self.parts.plan.training["early_stopping_patience"]
         limit = self.rank.spec["schedule"]["max_seconds"]
-        self.limit_reached = 0 < limit <= self.state.seconds
+        self.limit_reached = 0 < limit <= self.state.seconds or self.parts.privacy.is_spent(self.state.step)
         return self.limit_reached or 0 < patience <= self.state.evaluations_without_gain
 
     def _save(self, number: int) -> None:
@@ -167,17 +169,23 @@ class FineTuning:
             RANDOM: random_states(parts.group, self.rank.device),
             **self.kept.gathered(),
         }
-        parts.checkpoints.save(number, Contents(tensors, {STATE: asdict(self.state), CONFIG: parts.config}))
+        parts.checkpoints.save(number, Contents(tensors, self._documents()))
         self._saved_at = time.monotonic()
+
+    def _documents(self) -> dict[str, Any]:
+        return {STATE: asdict(self.state), CONFIG: self.parts.config, **self.parts.privacy.documents()}
 
     def _tell_the_end(self) -> None:
         step = self.state.step
         if step < self.parts.plan.total_steps:
-            why = "the time limit was reached" if self.limit_reached else f"eval/{self._goal} did not improve any more"
+            limit = "the privacy budget is spent" if self.parts.privacy.limit_reached else "the time limit was reached"
+            why = limit if self.limit_reached else f"eval/{self._goal} did not improve any more"
             self.rank.reporter.choice("end of training", f"step {step}", why)
         method = self.parts.method
         weights = hash_of(method.gathered({**method.pieces(), **(self.kept.result or {})}))
         held = sum(local(parameter).numel() for parameter in method.module.parameters())
-        facts = {"parameters": held, "peak_memory_bytes": peak_memory(self.rank.device)}
+        facts: dict[str, Any] = {"parameters": held, "peak_memory_bytes": peak_memory(self.rank.device)}
         facts["bytes_per_step"] = round(method.bytes_per_step)
+        if spent := self.parts.privacy.facts(step):
+            facts["privacy"] = spent
         self.rank.reporter.stage(STAGE, "ended", step, weights_hash=weights, steps=step, **facts)

@@ -63,12 +63,12 @@ def take_step(parts: Parts, number: int, wishes: tuple[float, ...], device: torc
     weight, loss, *counts = tail[: 2 + len(parts.data.task.step_keys)]
     parts.pace.hear(tail[2 + len(counts) : -len(WISHES)], parts.sampler.counts(number), wait_seconds)
     rate = parts.plan.learning_rate(number)
-    finite = math.isfinite(loss)
+    finite, counted = math.isfinite(loss), weight or 1.0  # a batch that is drawn by chance may be empty
     norm = _update(parts, weight, rate) if finite else math.nan
     return Step(
         number=number,
-        loss=loss / weight,
-        counted=tuple(count / weight for count in counts),
+        loss=loss / counted,
+        counted=tuple(count / counted for count in counts),
         learning_rate=rate,
         gradient_norm=norm,
         seconds=time.perf_counter() - began,
@@ -125,7 +125,8 @@ def _loss(parts: Parts, outputs: Any, targets: Any) -> torch.Tensor:
 
 def _update(parts: Parts, weight: float, rate: float) -> float:
     """Turn summed gradients into their mean, clip it, take the step; the length of the mean before clipping."""
-    limit = parts.plan.training["max_grad_norm"]
+    limit = 0.0 if parts.privacy.samples else parts.plan.training["max_grad_norm"]
+    weight = parts.privacy.samples or weight
     norm = parts.method.norm() / weight
     clip = limit / (norm + 1e-6) if 0 < limit < norm else 1.0
     parts.method.scale(clip / weight)

@@ -18,6 +18,7 @@ from catalog.models import BaseModel, Dataset, DatasetState, DatasetVersion, Pre
 from contract.problems import Invalid, Problem, gettext_noop
 from contract.reasons import WaitReason
 from contract.spec import JobSpec
+from contract.spec_security import data_problems
 from devices import environment
 from devices.models import Device
 from jobs import base_models, model_recipes, transitions
@@ -70,6 +71,8 @@ def check(owner: User, body: Any, project: Project | None = None) -> Checked:
     version = _version(owner, spec, problems)
     base_model = base_models.resolve(owner, spec, problems)
     steps = _steps(spec, version, base_model, problems) if version else []
+    if version:
+        problems += data_problems(spec.security, version.splits.get("train", {}).get("count", 0), steps)
     source = _source(owner, spec, problems) if spec.source_job else None
     devices = _devices(spec, problems)
     if problems or project is None or version is None:

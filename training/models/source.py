@@ -14,7 +14,9 @@ from training.failures import Failure
 from training.methods import add_adapters, heads_of, merge_adapters
 from training.model_files import AVERAGE, CONFIG, WEIGHTS, read_config
 from training.models import build
+from training.models.group_norm import without_batch_norm
 from training.models.keras_net import from_definition
+from training.models.group_norm import without_batch_norm
 from training.models.transformers_net import from_config, from_directory
 
 SIZES = {"image": "images of", "text": "as many tokens as", "table": "as many features as"}
@@ -48,7 +50,11 @@ def start_model(spec: dict[str, Any], manifest: dict[str, Any], outputs: int, mo
 
 
 def net_of(model: dict[str, Any], task: str, manifest: dict[str, Any], outputs: int, seed: int) -> nn.Module:
-    """The net that `model` (a preset, or a transformers configuration) describes, with weights drawn from `seed`."""
+    """The net of `model` (a preset, or a definition of Keras or transformers), with weights drawn from `seed`."""
+    if model.get("norm") == "group":
+        net = net_of({key: value for key, value in model.items() if key != "norm"}, task, manifest, outputs, seed)
+        without_batch_norm(net)
+        return net
     if model["source"] == "transformers":
         return from_config(model["config"], task, manifest, outputs, seed)
     if model["source"] == "keras":
