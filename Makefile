@@ -33,7 +33,7 @@ chaos-resume: check-python ## kill N runs at random steps (N=6 SEED=…) and com
 	@$(PYTHON) config/install.py --test && exec $(VENV) -m tests.chaos.resume --runs $(or $(N),6) $(if $(SEED),--seed $(SEED))
 
 chaos-model: check-python ## let people, devices and clocks do as they like in N histories of the scheduler (N=300)
-	@$(PYTHON) config/install.py --test && exec $(VENV) -m tests.chaos.model --histories $(or $(N),300)
+	@$(PYTHON) config/install.py --test && CHAOS_HISTORIES=$(or $(N),300) exec $(VENV) -m pytest -q tests/chaos/test_model.py
 
 test-the-tests: check-python ## break one promise after another in a copy; each must turn a test red (ONLY=…)
 	@$(PYTHON) config/install.py --test && exec $(VENV) -m tests.mutations $(if $(ONLY),--only "$(ONLY)")

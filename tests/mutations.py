@@ -149,7 +149,7 @@ def _turns_red(tree: Path, mutation: Mutation) -> bool:
 
 
 def _pass(tree: Path, tests: list[str]) -> bool:
-    """Whether all of these pass. The test database is made once and kept from run to run: no mutation changes tables."""
+    """Whether all of these pass. The test database is made once and kept: no mutation changes a table."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--reuse-db", *tests]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("FLEETUNE")}
     home = {"FLEETUNE_HOME": str(tree.parent / "home")}

@@ -6,9 +6,6 @@ Hypothesis chooses what people, devices, control and clocks do next. I1 to I3 ho
 history everybody is well again, and then every job ends and nothing of it is left (I2, I6).
 """
 
-import argparse
-import os
-import sys
 from datetime import timedelta
 from itertools import chain
 
@@ -215,18 +212,3 @@ def run(histories: int, steps: int = 40, **more) -> None:
         **more,
     )
     run_state_machine_as_test(Scheduling, settings=how)
-
-
-def main() -> int:
-    """Through pytest, which makes the database."""
-    import pytest
-
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--histories", type=int, default=300)
-    options, more = parser.parse_known_args()
-    os.environ["CHAOS_HISTORIES"] = str(options.histories)
-    return int(pytest.main(["-q", "-p", "no:cacheprovider", "tests/chaos/test_model.py", *more]))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
