@@ -1,50 +1,55 @@
-"""`make test`: lint, then the fast tests on every core, then those with real processes and browsers.
+"""`make test`: lint beside the fast tests, then those with real processes and browsers, three runs at a time.
 
-The latter wait more than they compute, so two streams of them run side by side; whole Fleetunes come last, alone.
+The latter wait more than they compute, so three of them fill two cores; each run tells what it found when it ends.
 """
 
 import subprocess
 import sys
-import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO
-
-from tests import lint
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = "integration or browser or netns"
-WHOLE = ("tests/e2e", "tests/chaos")
-RANKS = ("tests/training", "tests/agent")
+AT_ONCE = 3
+SHARE_A_DEMO = [f"tests/e2e/test_{name}.py" for name in ("demo", "own_data", "results")]
+RUNS = [
+    ["tests/training"],
+    ["tests/pages"],
+    SHARE_A_DEMO,
+    ["tests/e2e", *(f"--ignore={name}" for name in SHARE_A_DEMO)],
+    ["tests/agent", "tests/chaos"],
+    ["tests", *(f"--ignore=tests/{name}" for name in ("training", "pages", "e2e", "agent", "chaos"))],
+]
+"""the longest first"""
 NO_TESTS = 5
 """exit status of pytest"""
 
 
 def main(arguments: list[str]) -> int:
     began = time.monotonic()
-    failed = lint.main()
-    failed |= _end(_pytest("-n", "2", "--dist", "loadfile", "-m", f"not ({REAL})", *arguments))
-    rest = [f"--ignore={name}" for name in (*WHOLE, *RANKS)]
-    with tempfile.TemporaryFile() as told:
-        ranks = _pytest("-m", REAL, *RANKS, *arguments, output=told)
-        failed |= _end(_pytest("-m", REAL, "tests", *rest, *arguments))
-        failed |= _end(ranks)
-        told.seek(0)
-        sys.stdout.buffer.write(told.read())
-        sys.stdout.flush()
-    failed |= _end(_pytest("-m", REAL, *WHOLE, *arguments))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        lint = pool.submit(_run, [sys.executable, "-m", "tests.lint"])
+        fast = pool.submit(_run, _pytest("-n", "2", "--dist", "loadfile", "-m", f"not ({REAL})", *arguments))
+        failed = lint.result() | fast.result()
+        runs = pool.map(_run, [_pytest("-m", REAL, *words, *arguments) for words in RUNS])
+        failed |= any(list(runs))
     print(f"make test took {time.monotonic() - began:.0f} s", flush=True)
     return 1 if failed else 0
 
 
-def _pytest(*words: str, output: IO[bytes] | None = None) -> "subprocess.Popen[bytes]":
-    """A run of its own; what it says goes to `output`, or is seen at once."""
-    return subprocess.Popen([sys.executable, "-m", "pytest", "-q", *words], cwd=ROOT, stdout=output)
+def _pytest(*words: str) -> list[str]:
+    return [sys.executable, "-m", "pytest", "-q", *words]
 
 
-def _end(run: "subprocess.Popen[bytes]") -> bool:
-    """Wait for it; whether anything failed. That no test is of its kind is no failure."""
-    return run.wait() not in (0, NO_TESTS)
+def _run(command: list[str]) -> bool:
+    """Whether anything failed. What it said is printed when it ends; that no test is of its kind is no failure."""
+    began = time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    head = f"== {' '.join(command[2:])}: {time.monotonic() - began:.0f} s\n"
+    sys.stdout.buffer.write(head.encode() + done.stdout)
+    sys.stdout.flush()
+    return done.returncode not in (0, NO_TESTS)
 
 
 if __name__ == "__main__":
