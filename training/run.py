@@ -17,9 +17,9 @@ from training.evaluate import evaluate_result
 from training.export import Result, export_result
 from training.failures import SUCCEEDED, Ending, Failure, ending_of
 from training.fine_tune import FineTuning
-from training.measure import measure
 from training.fleet_speed import fleet_speed
 from training.fleet_test import fleet_test
+from training.measure import measure
 from training.predict import predict
 from training.preflight import preflight
 from training.preprocess import open_data, prove_data
