@@ -58,10 +58,10 @@ def live(rank: Rank) -> Ending:
     if not rank.assignment.errand:
         return train(rank, go, door)
     kind = rank.assignment.errand["kind"]
-    if kind not in ERRANDS:
-        raise Failure(EndReason.CODE_ERROR, f"this version knows no errand '{kind}'")
     if kind in GANGS:
         return GANGS[kind](rank, go, door)
+    if kind not in ERRANDS:
+        raise Failure(EndReason.CODE_ERROR, f"this version knows no errand '{kind}'")
     return ERRANDS[kind](rank, go)
 
 
