@@ -29,6 +29,14 @@ class Suite:
 SUITES: dict[str, Suite] = {
     "quality": Suite(_("Quality"), _("Every metric of the task with its interval, by class, and the worst errors.")),
     "speed": Suite(_("Speed"), _("Milliseconds an answer, samples a second, memory.")),
+    "corruption": Suite(
+        _("Spoilt inputs"), _("Noise, blur, brightness, JPEG; dropped words, typos: five severities each.")
+    ),
+    "out_of_distribution": Suite(
+        _("Foreign inputs"),
+        _("Whether it is less sure of noise than of real samples."),
+        tasks=("image-classification", "text-classification", "tabular-classification"),
+    ),
 }
 DEFAULT = ("quality", "speed")
 """measured when nobody chooses"""

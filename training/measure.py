@@ -15,6 +15,7 @@ from training.preprocess import open_data, prove_data
 from training.rank import Rank
 from training.reference import compared
 from training.rendezvous import Group
+from training.runners import START
 from training.suites import DEFAULT, SUITES, NotMeasured, Subject
 
 LOAD_S = 120.0
@@ -39,15 +40,22 @@ def _measured(rank: Rank, go: Go) -> dict[str, Any]:
     facts = {
         "cold_start_seconds": time.perf_counter() - began,
         "samples": len(subject.rows),
-        "file_bytes": subject.path.stat().st_size,
+        "file_bytes": subject.path.stat().st_size if subject.path.name != START else None,
         "runtime": subject.runner.runtime,
-        "parity": compared(subject.runner, subject.data, rank.spec["evaluation"]["split"], subject.path),
+        "parity": _parity(subject),
     }
     for name in rank.assignment.errand.get("suites") or DEFAULT:
         rank.sign.enter("evaluate", LOAD_S)
         found = _found(name, subject)
         facts |= found if name in DEFAULT and "not_measured" not in found else {name: found}
     return facts
+
+
+def _parity(subject: Subject) -> dict[str, Any] | None:
+    """Against the trained model, which the one that it began with is not meant to equal."""
+    if subject.path.name == START:
+        return None
+    return compared(subject.runner, subject.data, subject.rank.spec["evaluation"]["split"], subject.path)
 
 
 def _found(name: str, subject: Subject) -> dict[str, Any]:

@@ -13,6 +13,9 @@ from training.inputs import from_prepared
 from training.models.source import CONFIG, start_model
 from training.rank import Rank
 
+START = "start"
+"""in the place of a file: the model before fine-tuning"""
+
 
 class Runner:
     """`runner(inputs [n, …] as prepared)` gives a tensor or a tuple of them, on the CPU. `runtime` says what ran it."""
@@ -44,6 +47,16 @@ class TorchRunner(Runner):
         with torch.inference_mode():
             outputs = self._exported(self.model(inputs.to(self._device)))
         return tuple(part.cpu() for part in outputs) if isinstance(outputs, tuple) else outputs.cpu()
+
+
+class StartRunner(TorchRunner):
+    """The model as the job began with it, built again from its source and its seed."""
+
+    def __init__(self, path: Path, rank: Rank, data: Data):
+        start = start_model(rank.spec, data.manifest, data.task.outputs, path.parent)
+        self._device, self._exported = rank.device, data.task.exported
+        self.model = from_prepared(data.manifest, start.net).to(rank.device).eval()
+        self.runtime = f"torch {torch.__version__.split('+')[0]} ({rank.device.type}): {start.note}"
 
 
 class ExportedProgramRunner(Runner):
@@ -87,6 +100,8 @@ RUNNERS: dict[str, type[Runner]] = {
 
 def runner_of(path: Path, rank: Rank, data: Data) -> Runner:
     """What runs the file at `path`. Raises Failure when nothing here can."""
+    if path.name == START:
+        return StartRunner(path, rank, data)
     if path.suffix not in RUNNERS:
         raise Failure(EndReason.CODE_ERROR, f"nothing here runs a {path.suffix} file")
     if not path.is_file():

@@ -121,3 +121,11 @@ def test_only_the_chosen_suites_are_measured_and_one_that_cannot_run_fails_no_ot
     answer = measure("model.onnx", suites=["speed", "fortune"])
     assert answer["ok"] and "metrics" not in answer and answer["latency_ms"]["n"] >= 30
     assert "knows no measurement 'fortune'" in answer["fortune"]["not_measured"]
+
+
+def test_the_model_before_fine_tuning_is_measured_on_the_same_data(measure, tmp_path):
+    before, after = measure("start", directory=tmp_path, suites=["quality"]), measure("model.onnx", suites=["quality"])
+    assert before["ok"], before
+    assert before["runtime"].endswith("new weights from seed 42") and before["parity"] is None
+    assert before["metrics"]["accuracy"] < 0.4 < after["metrics"]["accuracy"]
+    assert before["rows"]["true"] == after["rows"]["true"]

@@ -7,11 +7,18 @@ A suite answers JSON. It raises `NotMeasured` with a sentence where it cannot, w
 from collections.abc import Callable
 from typing import Any
 
+from training.suites.corruption import corruption
+from training.suites.out_of_distribution import out_of_distribution
 from training.suites.quality import quality
 from training.suites.speed import speed
 from training.suites.subject import NotMeasured, Subject
 
-SUITES: dict[str, Callable[[Subject], dict[str, Any]]] = {"quality": quality, "speed": speed}
+SUITES: dict[str, Callable[[Subject], dict[str, Any]]] = {
+    "quality": quality,
+    "speed": speed,
+    "corruption": corruption,
+    "out_of_distribution": out_of_distribution,
+}
 DEFAULT = ("quality", "speed")
 """what is measured when nobody chose; their answers lie beside the facts of the file, others under their own name"""
 

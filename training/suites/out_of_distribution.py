@@ -1,0 +1,60 @@
+"""Whether the model shows that it is asked about something else: its scores for the data against those for noise.
+
+Scores: the largest softmax (Hendrycks & Gimpel, 2017) and the energy (Liu et al., 2020): high where it is at home.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from training.quality.bootstrap import Bootstrap
+from training.quality.ranking import Ranking
+from training.suites.subject import NotMeasured, Subject
+from training.tasks.classification import Classification
+
+MOST_ROWS = 1000
+SCORES = ("max_softmax", "energy")
+KEPT = 0.95
+"""share of the data's own rows that a threshold lets through, for the share of noise that it lets through too"""
+
+
+def out_of_distribution(subject: Subject) -> dict[str, Any]:
+    """against, rows (of each side), scores (name → auroc with its interval, false_alarms at 95 % let through)"""
+    if not isinstance(subject.data.task, Classification):
+        raise NotMeasured("only a task with one class a sample has scores to tell by")
+    rows = torch.arange(min(MOST_ROWS, len(subject.rows)))
+    known, foreign = _scores(subject, rows, noise=False), _scores(subject, rows, noise=True)
+    return {
+        "against": "noise",
+        "rows": len(rows),
+        "seed": subject.seed,
+        "scores": {name: _told(known[name], foreign[name], subject.seed) for name in SCORES},
+    }
+
+
+def _scores(subject: Subject, rows: torch.Tensor, *, noise: bool) -> dict[str, np.ndarray]:
+    generator, parts = torch.Generator().manual_seed(subject.seed), []
+    for batch in rows.split(subject.batch_size):
+        inputs, _targets = subject.data.task.collate(subject.rows, batch)
+        parts.append(subject.answers(_noise_like(inputs, subject, generator) if noise else inputs).double())
+        subject.still_here()
+    logits = torch.cat(parts)
+    return {"max_softmax": logits.softmax(1).amax(1).numpy(), "energy": logits.logsumexp(1).numpy()}
+
+
+def _noise_like(inputs: torch.Tensor, subject: Subject, generator: torch.Generator) -> torch.Tensor:
+    """Of the same shape and type: any bytes, any tokens, or values that spread as wide as the data's."""
+    if inputs.dtype == torch.uint8:
+        return torch.randint(0, 256, inputs.shape, generator=generator, dtype=torch.uint8)
+    if inputs.dtype.is_floating_point:
+        return (torch.rand(inputs.shape, generator=generator) * 2 - 1) * inputs.abs().amax(0)
+    vocabulary = subject.data.manifest["text"]["vocabulary"]
+    return torch.randint(0, vocabulary, inputs.shape, generator=generator, dtype=inputs.dtype)
+
+
+def _told(known: np.ndarray, foreign: np.ndarray, seed: int) -> dict[str, Any]:
+    there = np.arange(len(known) + len(foreign)) < len(known)
+    ranking = Ranking(np.concatenate([known, foreign]), there)
+    auroc = Bootstrap(len(there), seed).interval(ranking.area(), ranking.area)
+    return {"auroc": auroc, "false_alarms": float((foreign >= np.quantile(known, 1 - KEPT)).mean())}
