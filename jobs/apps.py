@@ -7,8 +7,9 @@ class JobsConfig(AppConfig):
 
     def ready(self):
         """Tell the apps downstairs what jobs want to hear of and have to say."""
-        from jobs import hooks, predictions, reconciler
+        from jobs import hooks, memory_probes, predictions, reconciler
 
         hooks.connect()
-        if predictions.forget not in reconciler.each_tick:
-            reconciler.each_tick.append(predictions.forget)
+        for drive in (predictions.forget, memory_probes.drive):
+            if drive not in reconciler.each_tick:
+                reconciler.each_tick.append(drive)

@@ -31,15 +31,6 @@ class Run:
     notice: str = ""
     fixes: list[Fix] = field(default_factory=list)
 
-    @property
-    def measured(self) -> dict[str, Any]:
-        """What the plan takes from it: the slowest device sets the pace."""
-        steps = [row["step_seconds"] for row in self.rows if row["step_seconds"]]
-        memory = [row["peak_memory_bytes"] for row in self.rows if row["peak_memory_bytes"]]
-        if self.pending or not steps:
-            return {}
-        return {"step_seconds": max(steps), "memory": max(memory, default=0)}
-
 
 def start(actor: User, body: dict[str, Any]) -> Run:
     """Begin one. Where nothing can be tried now, the notice says why."""
@@ -99,10 +90,12 @@ def _row(check: preflight.Check, state: str) -> dict[str, Any]:
 
 
 def _fixes(sent: list[Errand], body: dict[str, Any]) -> list[Fix]:
-    """Half the batch where memory ran out."""
-    if not any(errand.answer.get("reason") == EndReason.OUT_OF_MEMORY for errand in sent):
+    """Where memory ran out: the batch that fits on all devices, as they have tried; half of it where one could not."""
+    full = [errand.answer for errand in sent if errand.answer.get("reason") == EndReason.OUT_OF_MEMORY]
+    if not full:
         return []
-    batch = JobSpec.parse(body).training.per_device_train_batch_size // 2
+    half = JobSpec.parse(body).training.per_device_train_batch_size // 2
+    batch = min(answer.get("fits", half) for answer in full)
     if batch < 1:
         return []
     path = "training.per_device_train_batch_size"

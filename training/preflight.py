@@ -9,6 +9,7 @@ from training.assembly import WISHES, begin_model, put_together, sampler_and_pla
 from training.compile_proof import BATCH, graph_hash
 from training.devices import peak_memory
 from training.failures import Ending, Failure, answer_of
+from training.fitting_batch import within_memory
 from training.inputs import example
 from training.parallel.cut import check_cut
 from training.preprocess import open_data, prove_data
@@ -26,7 +27,7 @@ def preflight(rank: Rank, go: Go) -> Ending:
 
     answer: ok, step_seconds, peak_memory_bytes, data_hash, graph_hash, parameters; or ok, reason, detail.
     """
-    return answer_of(lambda: _measured(rank, go))
+    return within_memory(rank, lambda: answer_of(lambda: _measured(rank, go)))
 
 
 def _measured(rank: Rank, go: Go) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from contract.run_dir import RunDir, read_json, write_json
 from training.devices import choose_device, make_deterministic, take_cores
 from training.failures import CANCELLED, DRAINED, Ending
 from training.lifeline import Lifeline, Terminated
+from training.memory_bound import keep_to_setting
 from training.orders import Orders
 from training.progress import SignOfLife
 from training.reporter import Reporter, SilentReporter
@@ -44,6 +45,7 @@ class Rank:
         rank.lifeline.watch(on_term=rank._end_stuck, on_lost=rank.reporter.flush)
         take_cores()
         rank.device = choose_device()
+        keep_to_setting(rank.device)
         make_deterministic(rank.device)
         return rank
 

@@ -64,14 +64,14 @@ def of_errand(errand: Errand) -> Told:
     return _done(known, payload, answer, whole - sum(answer["seconds"].values()))
 
 
-def of_server(payload: dict[str, Any], answer: dict[str, Any], job: Job) -> Told:
-    """`answer`: as a device gives it."""
+def of_server(payload: dict[str, Any], answer: dict[str, Any], job: Job, whole: float) -> Told:
+    """`answer`: as a device gives it. `whole`: seconds that it took, the start of a process included."""
     known = _known(payload) | {"device": SERVER}
     if not answer.get("ok"):
         return Told("failed", **known, sentence=ends.of_errand(answer, SERVER))
     if "tokens" in answer["prediction"]:
         answer["prediction"] = _in_words(job, answer["prediction"]["tokens"])
-    return _done(known, payload, answer, 0.0)
+    return _done(known, payload, answer, whole - sum(answer["seconds"].values()))
 
 
 def failed_here(payload: dict[str, Any], sentence: str) -> Told:

@@ -119,8 +119,9 @@ def _here(subject: Subject, payload: dict[str, Any]) -> Told | None:
             return None
         for name, path in subject.paths().items():
             (Path(directory) / name).symlink_to(path)
+        began = time.monotonic()
         request = {"directory": directory} | {name: payload[name] for name in ("spec", "manifest", "input")}
         answer = outside.run("training.predict:on_server", request, limits=SERVER_LIMITS, seconds=SERVER_S)
     if answer.result is None:
         return answers.failed_here(payload, _("The server could not run this model. Ask again when a device is free."))
-    return answers.of_server(payload, answer.result, subject.job)
+    return answers.of_server(payload, answer.result, subject.job, time.monotonic() - began)

@@ -71,8 +71,16 @@ def _limit(reason: str, job: Job) -> list[Action]:
     return [clone(job, _("Clone with a higher limit"))] if reason == EndReason.LIMIT_REACHED else []
 
 
+def _smaller(params: Params, job: Job) -> list[Action]:
+    """One press where it is known which batch fits."""
+    other = clone(job, _("Clone with a smaller batch"))
+    if not params.get("fits"):
+        return [other]
+    return [post(_("Start it with a batch of %(fits)s") % {"fits": params["fits"]}, job, "clone-fitting"), clone(job)]
+
+
 SPECIAL_ACTIONS: dict[EndReason, Callable[[Params, Job], list[Action]]] = {
-    EndReason.OUT_OF_MEMORY: lambda params, job: [clone(job, _("Clone with a smaller batch")), logs(job)],
+    EndReason.OUT_OF_MEMORY: lambda params, job: [*_smaller(params, job), logs(job)],
     EndReason.NAN_LOSS: lambda params, job: [clone(job, _("Clone with a lower learning rate")), logs(job)],
     EndReason.VERSION_MISMATCH: lambda params, job: [clone(job, _("Pick matching devices")), *_again(params, job)],
     EndReason.RECIPE_MISMATCH: lambda params, job: [*_again(params, job), logs(job)],
@@ -164,9 +172,22 @@ def _nan_loss(params: Params) -> str:
 
 def _out_of_memory(params: Params) -> str:
     known = {"device": device(params), "step": step(params.get("step"))}
-    if params.get("step"):
-        return _("%(device)s ran out of memory at step %(step)s. Use a smaller batch or model.") % known
-    return _("%(device)s ran out of memory. Use a smaller batch or model.") % known
+    what = (
+        _("%(device)s ran out of memory at step %(step)s.")
+        if params.get("step")
+        else _("%(device)s ran out of memory.")
+    )
+    return f"{what % known} {_what_would_fit(params)}"
+
+
+def _what_would_fit(params: Params) -> str:
+    if params.get("fits"):
+        return _("A batch of %(fits)s per device fits: it was tried.") % {"fits": params["fits"]}
+    if params.get("fits") == 0:
+        return _("Not even a batch of one fits. Use a smaller model, or a device with more memory.")
+    if params.get("probe") and not params.get("probed"):
+        return _("It is being tried which batch fits.")
+    return _("Use a smaller batch or model.")
 
 
 def _recipe_mismatch(params: Params) -> str:

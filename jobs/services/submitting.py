@@ -24,6 +24,7 @@ from devices.models import Device
 from jobs import base_models, model_recipes, transitions
 from jobs import demo as demos
 from jobs.models import Job
+from jobs.planning import forecasts
 from jobs.states import Actor, JobState
 
 COLOURS = 8
@@ -56,9 +57,15 @@ def submit(
     return _create(owner, checked, via=via, demo=demo, address=address)
 
 
-def clone(job: Job, actor: User, *, via: str, address: str | None = None) -> Job:
-    """The same request again as a job of `actor`. Raises Invalid when what it names is gone."""
-    return submit(actor, demos.as_own(job), via=via, project=job.project, address=address)
+def clone(job: Job, actor: User, *, via: str, batch: int = 0, address: str | None = None) -> Job:
+    """The same request again as a job of `actor`; `batch` (per device) in place of its own, if one is given.
+
+    Raises Invalid when what it names is gone.
+    """
+    body = demos.as_own(job)
+    if batch:
+        body |= {"training": body["training"] | {"per_device_train_batch_size": batch}}
+    return submit(actor, body, via=via, project=job.project, address=address)
 
 
 def check(owner: User, body: Any, project: Project | None = None) -> Checked:
@@ -116,6 +123,7 @@ def _create(owner: User, checked: Checked, *, via: str, demo: bool, address: str
     job.position, job.colour = float(job.pk), job.pk % COLOURS
     job.save(update_fields=["position", "colour"])
     transitions.first(job, Actor.USER, owner)
+    forecasts.keep(job, spec)
     audit.record(owner, "submitted", job, via=via, after={"name": job.name}, address=address)
     return job
 

@@ -17,6 +17,7 @@ from contract.problems import Invalid
 from jobs import queries, sentences, services, task_metrics
 from jobs.job_page import failure, headline, lanes, log_tail, point_table, recovery, stages, tabs
 from jobs.models import Attempt, Job
+from jobs.planning import forecasts
 from jobs.services import trying
 from jobs.states import DRIVEN, ENDED, JobState
 
@@ -95,6 +96,7 @@ def _summary(request: HttpRequest, job: Job, tab: str) -> dict[str, Any]:
         "evaluations": evaluations,
         "failure": failure.of(job) if job.state == JobState.FAILED else None,
         "trial": recovery.card(job, request.user),
+        "forecast": forecasts.card(job),
         "page_title": headline.tab_title(job, row, state_word(job.state)),
         "tabs": tabs.bar(job, tab),
         "live": live_facts(job, attempts),
@@ -121,6 +123,14 @@ def _kind_of_failure(actor: User, form: QueryDict) -> str:
     if form.get("kind") not in trying.KINDS:
         raise Http404
     return str(form["kind"])
+
+
+def _clone_fitting(actor: User, job: Job) -> None:
+    """Raises Http404 when it is not known which batch fits, and what `services.clone` raises."""
+    fits = job.reason_params.get("fits")
+    if not fits:
+        raise Http404
+    services.clone(job, actor, via="page", batch=fits)
 
 
 def _no_point_yet(job: Job) -> str:
@@ -158,6 +168,7 @@ VERBS: dict[str, Callable[[User, QueryDict, Job], None]] = {
     "archive": lambda actor, form, job: services.change(job, actor, archived=True),
     "unarchive": lambda actor, form, job: services.change(job, actor, archived=False),
     "remove": lambda actor, form, job: services.remove(job, actor),
+    "clone-fitting": lambda actor, form, job: _clone_fitting(actor, job),
     "try-failure": lambda actor, form, job: services.try_failure(job, actor, _kind_of_failure(actor, form)),
 }
 
@@ -172,6 +183,7 @@ def _done(verb: str, job: Job) -> str:
         "archive": _("%(job)s is archived."),
         "unarchive": _("%(job)s is back in the list."),
         "remove": _("%(job)s is removed. What it left stays in the database."),
+        "clone-fitting": _("A new job with the smaller batch is queued."),
         "try-failure": _("Something of %(job)s is about to break. Below it says what follows."),
     }
     return sentences_of[verb] % {"job": job}

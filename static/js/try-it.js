@@ -21,6 +21,7 @@ async function open(event) {
   }
   place.hidden = false;
   link.hidden = true;
+  link.closest("#try-it").querySelector("[data-try-words]").hidden = true;
   const form = place.querySelector("form[data-try]");
   if (form) begin(form);
   (form?.querySelector("textarea, input:not([type=hidden])") || place).focus();

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 from training.failures import BadData
 from training.tasks.task import Rows, Task
 
-SHOWN = 10
+SHOWN = 5
 """classes of a preview"""
 
 
