@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from config import formats
 from jobs.sparkline import polyline
-from sweeps import queries
+from sweeps import coordinates, queries
 from sweeps.models import Sweep, SweepState
 
 WIDTH, HEIGHT = 600, 160
@@ -25,6 +25,7 @@ def of(sweep: Sweep) -> dict[str, Any]:
         "paths": [path.rpartition(".")[2] for path in paths],
         "rows": [_row(trial, paths, facts["metric"], best) for trial in reversed(facts["jobs"])],
         "chart": _chart(queries.best_so_far(sweep, trials), facts["metric"]),
+        "coordinates": coordinates.of(facts["jobs"], sweep.plan["space"], facts["metric"], facts["goal"]),
     }
 
 

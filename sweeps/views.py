@@ -1,6 +1,5 @@
 """Pages of sweeps: the list, starting one, and one with its trials."""
 
-import json
 from typing import Any, cast
 
 from django.contrib import messages
@@ -13,19 +12,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.audit import address_of
 from accounts.models import User
-from accounts.permissions import may, require, visible
+from accounts.permissions import may, require
 from contract.problems import Invalid
-from jobs import demo
 from jobs.models import Job
-from sweeps import page, queries, services
+from sweeps import form, page, queries, services
 from sweeps.models import OPEN, Sweep, SweepState
-from sweeps.plan import ALGORITHMS
+from sweeps.plan import ALGORITHMS, Plan
 
 PAGE_SIZE = 50
-EXAMPLE = {
-    "training.learning_rate": {"low": 0.0001, "high": 0.03, "log": True},
-    "training.per_device_train_batch_size": {"choices": [16, 32, 64]},
-}
 
 
 @login_required
@@ -40,20 +34,24 @@ def sweep_list(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def sweep_new(request: HttpRequest) -> HttpResponse:
-    """From a job that is there: its spec is the base. Everything can be changed as text."""
+    """From a job that is there: its spec is the base. `do=count` says what it would be and starts nothing."""
     require(request.user, "run")
-    typed = request.POST if request.method == "POST" else None
-    problems: list[str] = []
-    if typed is not None:
-        try:
-            told: dict[str, Any] = {"via": "page", "address": address_of(request)}
-            return redirect("sweep", services.start(cast(User, request.user), _body(typed), **told).pk)
-        except Invalid as invalid:
-            problems = [f"{p.path}: {_(p.sentence) % p.params}" for p in invalid.problems]
-        except ValueError as error:
-            problems = [_("This is no JSON: %(error)s") % {"error": error}]
-    context = {"form": typed or _start_of(request), "problems": problems, "algorithms": ALGORITHMS}
-    return render(request, "sweeps/sweep_new.html", context, status=400 if problems else 200)
+    reader = cast(User, request.user)
+    jobs = form.jobs_to_start_from(reader)
+    context: dict[str, Any] = {"algorithms": ALGORITHMS, "fields": form.VARIED, "jobs": jobs}
+    if request.method == "GET":
+        job = _named(request.GET.get("job", ""), jobs) or (jobs[0] if jobs else None)
+        return render(request, "sweeps/sweep_new.html", context | {"form": form.blank(reader, job), "from_job": job})
+    job = _named(request.POST.get("job", ""), jobs)
+    context |= {"form": form.typed_again(request.POST), "from_job": job}
+    try:
+        asked = form.body(request.POST)
+        if request.POST.get("do") != "count":
+            return redirect("sweep", services.start(reader, asked, via="page", address=address_of(request)).pk)
+        context["forecast"] = form.forecast(Plan.parse(asked), job)
+    except Invalid as invalid:
+        context["problems"] = [f"{p.path}: {_(p.sentence) % p.params}" for p in invalid.problems]
+    return render(request, "sweeps/sweep_new.html", context, status=400 if "problems" in context else 200)
 
 
 @login_required
@@ -91,26 +89,5 @@ def _sweep(request: HttpRequest, number: int) -> Sweep:
     return found
 
 
-def _body(typed: Any) -> dict[str, Any]:
-    """The form as REST would send it. Raises ValueError where a text is no JSON."""
-    body = {name: json.loads(typed.get(name, "")) for name in ("base", "space")}
-    body |= {name: typed[name] for name in ("name", "algorithm", "metric") if typed.get(name)}
-    numbers = {name: int(typed[name]) for name in ("trials", "parallel") if typed.get(name, "").isdecimal()}
-    return body | numbers | {"confirm": "confirm" in typed}
-
-
-def _start_of(request: HttpRequest) -> dict[str, Any]:
-    """The spec of the job that was named, or of the reader's newest."""
-    jobs = visible(request.user, Job.objects.filter(removed_at=None)).order_by("-id")
-    wanted = request.GET.get("job", "")
-    job = (jobs.filter(pk=int(wanted)) if wanted.isdecimal() and len(wanted) < 18 else jobs).first()
-    base = demo.as_own(job) if job else {"task": "image-classification", "dataset": "", "model": {"source": "conv"}}
-    return {
-        "name": f"{job.name} sweep"[:100] if job else "",
-        "base": json.dumps(base, indent=1, ensure_ascii=False),
-        "space": json.dumps(EXAMPLE, indent=1),
-        "algorithm": "tpe",
-        "metric": "eval/loss",
-        "trials": "20",
-        "parallel": "1",
-    }
+def _named(number: str, jobs: list[Job]) -> Job | None:
+    return next((job for job in jobs if str(job.pk) == number), None)

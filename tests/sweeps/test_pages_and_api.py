@@ -1,11 +1,13 @@
 """Sweeps over REST and on their pages."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from jobs import clock
-from sweeps import driver
+from jobs.models import Job
+from sweeps import coordinates, driver, form
 from sweeps.models import Sweep
 from tests.accounts.factories import make_user
 from tests.jobs.factories import STEPS, make_job, make_owner, make_prepared, make_version
@@ -60,13 +62,18 @@ def test_bad_bodies_and_strangers_are_refused(client):
     assert post(client, f"{Sweep.objects.get().pk}/pause/").status_code == 403
 
 
+ROW = {"setting-0": "training.learning_rate", "values-0": "0.1, 0.01"}
+
+
 def test_the_pages_start_a_sweep_from_a_job_and_show_its_trials(client):
     job = make_job(owner=make_owner())
     assert "No sweep yet" in client.get("/sweeps/").content.decode()
     form = client.get(f"/sweeps/new/?job={job.pk}").content.decode()
-    assert "training.learning_rate" in form and "shapes" in form
+    assert "Learning rate" in form and "shapes" in form
 
-    typed = {"name": "rates", "base": json.dumps(BASE), "space": json.dumps(BODY["space"]), "algorithm": "grid"}
+    typed = {"name": "rates", "base": json.dumps(BASE), "algorithm": "grid"} | ROW
+    counted = client.post("/sweeps/new/", typed | {"do": "count", "parallel": "2"}).content.decode()
+    assert "2 jobs, 2 at a time." in counted and not Sweep.objects.exists()
     answer = client.post("/sweeps/new/", typed)
     sweep = Sweep.objects.get()
     assert answer.headers["Location"] == f"/sweeps/{sweep.pk}/"
@@ -79,9 +86,52 @@ def test_the_pages_start_a_sweep_from_a_job_and_show_its_trials(client):
 
 
 def test_a_form_with_mistakes_says_them_and_keeps_what_was_typed(client):
-    typed = {"name": "mine", "base": "{", "space": "{}", "algorithm": "grid"}
+    typed = {"name": "mine", "base": "{", "algorithm": "grid"} | ROW
     answer = client.post("/sweeps/new/", typed)
     assert answer.status_code == 400
     assert "This is no JSON" in answer.content.decode() and 'value="mine"' in answer.content.decode()
-    typed |= {"base": json.dumps(BASE), "space": json.dumps({"training.speed": {"choices": [1]}})}
+    typed |= {"base": json.dumps(BASE), "setting-1": "training.speed", "values-1": "1"}
     assert "space.training.speed" in client.post("/sweeps/new/", typed).content.decode()
+
+
+def test_a_count_says_how_long_all_jobs_take_by_the_one_they_start_from(client):
+    begun = clock.now()
+    ended = {"state": "succeeded", "started_at": begun, "ended_at": begun + timedelta(minutes=2)}
+    job = make_job(owner=make_owner())
+    Job.objects.filter(pk=job.pk).update(**ended)
+    typed = {"job": job.pk, "base": json.dumps(BASE), "algorithm": "grid", "parallel": "1", "do": "count"} | ROW
+    told = client.post("/sweeps/new/", typed).content.decode()
+    assert f"2 jobs, 1 at a time: about 4 min, as job #{job.pk} took 2 min" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "log", "found"),
+    [
+        ("16, 32, 64", False, {"choices": [16, 32, 64]}),
+        ("adam, sgd", False, {"choices": ["adam", "sgd"]}),
+        ("0.0001 to 0.03", True, {"low": 0.0001, "high": 0.03, "log": True}),
+        ("16 to 64 step 16", False, {"low": 16, "high": 64, "log": False, "step": 16}),
+        ("[[64], [64, 64]]", False, {"choices": [[64], [64, 64]]}),
+    ],
+)
+def test_values_are_read_as_people_write_them(text, log, found):
+    assert form.values_of(text, log, "space.x", []) == found
+
+
+def test_lines_of_parallel_coordinates_are_ranked_by_how_well_trials_did():
+    space = {"training.learning_rate": {"low": 0.001, "high": 0.1, "log": True}, "training.optim": {"choices": ["a"]}}
+    trials = [
+        {
+            "number": n,
+            "state": "complete",
+            "value": value,
+            "params": {"training.learning_rate": rate, "training.optim": o},
+        }
+        for n, value, rate, o in [(1, 0.9, 0.001, "adam"), (2, 0.2, 0.1, "sgd"), (3, 0.5, 0.01, "adam")]
+    ]
+    assert coordinates.of(trials[:2], space, "eval/loss", "minimize") is None
+    drawn = coordinates.of(trials, space, "eval/loss", "minimize")
+    assert [line["number"] for line in drawn["lines"]] == [1, 3, 2]
+    low, middle, high = (drawn["axes"][0]["heights"][place] for place in (0, 2, 1))
+    assert low > middle > high and abs((low + high) / 2 - middle) < 1e-6
+    assert drawn["axes"][1]["high"] == "sgd"
