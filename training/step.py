@@ -61,7 +61,8 @@ def take_step(parts: Parts, number: int, wishes: tuple[float, ...], device: torc
     tail = parts.method.exchange((*parts.pace.tell(read_seconds, ready - began - read_seconds), *wishes))
     wait_seconds = time.perf_counter() - ready
     weight, loss, *counts = tail[: 2 + len(parts.data.task.step_keys)]
-    parts.pace.hear(tail[2 + len(counts) : -len(WISHES)], parts.sampler.counts(number), wait_seconds)
+    if parts.method.apart:
+        parts.pace.hear(tail[2 + len(counts) : -len(WISHES)], parts.sampler.counts(number), wait_seconds)
     rate = parts.plan.learning_rate(number)
     finite, counted = math.isfinite(loss), weight or 1.0  # a batch that is drawn by chance may be empty
     norm = _update(parts, weight, rate) if finite else math.nan
