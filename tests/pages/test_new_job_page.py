@@ -152,8 +152,11 @@ def test_a_preflight_is_cancelled_while_it_runs(site, reader, digits):
         site.tell("connect", slug=slug)
     page = reader.open(f"/jobs/new/?dataset={digits}")
     page.get_by_test_id("preflight-button").click()
+    page.wait_for_selector("[data-testid=cancel-preflight]")
+    assert not page.get_by_test_id("preflight-button").is_visible()
     page.get_by_test_id("cancel-preflight").click()
     page.wait_for_selector("[data-testid=preflight-row][data-state=cancelled]")
+    assert page.get_by_test_id("preflight-button").is_visible()
     assert "Preflight was cancelled." in page.get_by_test_id("preflight-verdict").inner_text()
 
 
