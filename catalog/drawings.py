@@ -57,6 +57,7 @@ def _draw(version: DatasetVersion, place: Path, items: dict[int, Item], steps: l
             "into": str(place / f"{number}.png"),
             "number": number,
             "boxes": item.target.get("boxes", []),
+            "size": [item.width, item.height],
         }
         for number, item in items.items()
     ]

@@ -24,7 +24,7 @@ from recipes.recipe import Recipe
 from recipes.sandbox.inside import Refused, Reporter
 from recipes.steps import RemoveMetadata, Step
 
-BUILD_FORMAT = 2
+BUILD_FORMAT = 3
 """raise it when the same recipe comes to mean other bytes"""
 MOST_LISTED = 1000
 FEWEST_TO_SHARE = 256

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from recipes.context import Context
 from recipes.images import Unreadable, decode
-from recipes.picture import Picture, clipped, corners
+from recipes.picture import clipped, corners, decoded
 from recipes.recipe import Recipe
 from recipes.sandbox.inside import Reporter
 
@@ -17,8 +17,8 @@ COLOURS = ((230, 57, 70), (42, 157, 143), (33, 103, 214), (244, 162, 30), (155, 
 
 
 def draw(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    """Work for `sandbox.outside.run`. request: pictures [{file, into, number, boxes}], steps (None: as it came), side;
-    and where they are needed skip {file: reason}, key (hexadecimal), classes.
+    """Work for `sandbox.outside.run`. request: pictures [{file, into, number, boxes, size}], steps (None: as it came),
+    side; and where they are needed skip {file: reason}, key (hexadecimal), classes.
 
     Writes each file as PNG to `into`, its boxes ([x, y, width, height, class]) drawn. Returns {"unreadable": {into:
     {"reason", "params"}}}.
@@ -45,7 +45,7 @@ def _drawn(picture: dict[str, Any], recipe: Recipe | None, request: dict[str, An
             classes=tuple(request.get("classes", [])),
             key=bytes.fromhex(request.get("key", "")),
         )
-        image, boxes = recipe.apply(Picture(recipe.decode(data), boxes), context)
+        image, boxes = recipe.apply(decoded(recipe.decode(data), boxes, tuple(picture["size"])), context)
     else:
         image = decode(data)
     return _with_boxes(image, clipped(boxes, image.width, image.height), request["side"])

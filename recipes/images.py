@@ -22,6 +22,9 @@ MAX_PIXELS = 40_000_000
 MAX_BYTES = 64 * 1024 * 1024
 MAX_SECONDS = 10
 ORIENTATION_TAG = 0x0112
+SAY_ORIENTATION = ("exif", "Raw profile type exif", "raw profile type exif", "xmp", "XML:com.adobe.xmp")
+"""where Pillow looks for it, but for TIFF files; looking costs as much as a small picture"""
+WHITE = (255, 255, 255)
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -45,19 +48,23 @@ class Unreadable(ValueError):
         super().__init__(sentence % params)
 
 
-def decode(data: bytes, background: tuple[int, int, int] = (255, 255, 255)) -> Image.Image:
+def decode(data: bytes, background: tuple[int, int, int] = WHITE, least_side: int = 0) -> Image.Image:
     """The first frame of a picture, upright, 8 bits a channel: mode L (grey) or RGB.
 
-    What is see-through shows `background`. Raises Unreadable; anything that a decoder throws counts as that.
+    What is see-through shows `background`. With `least_side` a JPEG may come out at half, a quarter or an eighth of
+    its size, with both sides no shorter than that: whoever makes it smaller anyway need not decode every pixel.
+    Raises Unreadable; anything that a decoder throws counts as that.
     """
-    return read(data, background)[1]
+    return read(data, background, least_side)[1]
 
 
-def read(data: bytes, background: tuple[int, int, int] = (255, 255, 255)) -> tuple[str, Image.Image]:
+def read(data: bytes, background: tuple[int, int, int] = WHITE, least_side: int = 0) -> tuple[str, Image.Image]:
     """As `decode`, with the name of the format in front."""
     with _time_limit(MAX_SECONDS):
         try:
             image = _opened(data)
+            if least_side:
+                image.draft(None, (least_side, least_side))
             image.load()
             kind = "JPEG" if image.format == "MPO" else str(image.format)
             return kind, _plain(_upright(image), background)
@@ -97,6 +104,8 @@ def _looks_like_svg(data: bytes) -> bool:
 
 def _upright(image: Image.Image) -> Image.Image:
     """Turned as its EXIF data say; EXIF data that cannot be read turn nothing."""
+    if image.format != "TIFF" and not any(name in image.info for name in SAY_ORIENTATION):
+        return image
     try:
         turn = _TURNS.get(image.getexif().get(ORIENTATION_TAG, 1))
     except Exception:  # a broken tag must not cost the picture

@@ -20,19 +20,21 @@ class Index:
     def __init__(self, directory: Path):
         self.directory = Path(directory)
         self._file = os.open(self.directory / "items.jsonl", os.O_RDONLY)
-        self.shapes: set[Shape] = set()
-        """of all pictures"""
         self.target_keys: set[str] = set()
         starts, splits, labels, self._end = array("q"), bytearray(), array("q"), 0
+        sizes: set[tuple[int, int, int]] = set()
+        number_of = {name: number for number, name in enumerate(SPLITS)}
         with open(self.directory / "items.jsonl", "rb") as lines:
             for line in lines:
-                item = Item(**json.loads(line))
+                item = json.loads(line.decode())
                 starts.append(self._end)
-                splits.append(SPLITS.index(item.split))
-                labels.append(item.target.get("label", -1))
-                self.target_keys |= item.target.keys()
-                self.shapes.add(Shape(item.channels, item.height, item.width))
+                splits.append(number_of[item["split"]])
+                labels.append(item["target"].get("label", -1) if "target" in item else -1)
+                self.target_keys.update(item.get("target", ()))
+                sizes.add((item.get("channels", 0), item.get("height", 0), item.get("width", 0)))
                 self._end += len(line)
+        self.shapes = {Shape(*size) for size in sizes}
+        """of all pictures"""
         self.starts = np.frombuffer(starts, np.int64)
         self.splits = np.frombuffer(bytes(splits), np.uint8)
         """number in SPLITS of each item"""
@@ -45,7 +47,7 @@ class Index:
     def item(self, number: int) -> Item:
         last = number + 1 == len(self.starts)
         start, end = int(self.starts[number]), self._end if last else int(self.starts[number + 1])
-        return Item(**json.loads(os.pread(self._file, end - start, start)))
+        return Item(**json.loads(os.pread(self._file, end - start, start).decode()))
 
     def close(self) -> None:
         os.close(self._file)

@@ -29,6 +29,13 @@ def corners(boxes: list[list[float]]) -> np.ndarray:
     return rows
 
 
+def decoded(image: Image.Image, boxes: np.ndarray, size: tuple[int, int]) -> Picture:
+    """`boxes` of a picture of `size` (width, height) on an image that may have been decoded at a fraction of it."""
+    if not len(boxes) or image.size == size:
+        return Picture(image, boxes)
+    return Picture(image, moved(boxes, (image.width / size[0], image.height / size[1]), (0, 0)))
+
+
 def moved(boxes: np.ndarray, factors: tuple[float, float], offset: tuple[float, float]) -> np.ndarray:
     """Boxes in a picture that was stretched by `factors` (x, y) and then shifted by `offset` pixels."""
     rows = boxes.copy()

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 from PIL import Image
@@ -17,9 +18,13 @@ from recipes.steps import (
     Balance,
     Decode,
     DeviceStep,
+    Grayscale,
     ImageStep,
+    Normalise,
     OrderStep,
     RandomiseLabels,
+    Resize,
+    Rgb,
     Shape,
     Statistics,
     Step,
@@ -83,10 +88,28 @@ class Recipe:
         return self.apply(Picture(self.decode(data), no_boxes()), Context()).image
 
     def decode(self, data: bytes) -> Image.Image:
-        """Upright pixels (mode L or RGB). Raises `images.Unreadable`."""
+        """Upright pixels (mode L or RGB); of a JPEG that becomes much smaller not all. Raises `images.Unreadable`."""
         decode = self.steps[0]
         assert isinstance(decode, Decode)  # noqa: S101 - parse() puts it there
-        return decode.read(data)
+        return decode.read(data, self._least_side)
+
+    @cached_property
+    def _least_side(self) -> int:
+        """Twice what the first step that changes sizes makes of a picture, if none before it looks at places; else 0.
+
+        Twice, so that the step's own antialiasing decides how the picture looks.
+        """
+        for _, step in self.of(ImageStep):
+            if isinstance(step, Resize):
+                return 2 * max(step.size)
+            if not isinstance(step, Grayscale | Rgb):
+                return 0
+        return 0
+
+    @property
+    def wants_statistics(self) -> bool:
+        """Whether a step hangs on the colours of the train split."""
+        return any(not step.mean for _, step in self.of(Normalise))
 
     def apply(self, picture: Picture, context: Context) -> Picture:
         """Pixels and boxes after every step that changes them."""

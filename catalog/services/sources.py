@@ -167,7 +167,9 @@ def _refuse_useless(name: str, start: bytes, path: str) -> None:
     if not start:
         raise Invalid([Problem(path, gettext_noop("The file is empty."))])
     if name.casefold().endswith(".zip") and not start.startswith(ZIP_STARTS):
-        sentence = gettext_noop("It is called .zip and is not a zip archive. Pack it anew, as zip or tar, or upload the table in it.")
+        sentence = gettext_noop(
+            "It is called .zip and is not a zip archive. Pack it anew, as zip or tar, or upload the table in it."
+        )
         raise Invalid([Problem(path, sentence)])
     if start.startswith(PICKLE_STARTS):
         sentence = gettext_noop("This file can run code when opened. Save the data as CSV, JSON lines or Parquet.")

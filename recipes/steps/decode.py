@@ -30,6 +30,6 @@ class Decode(Step):
     def words(self) -> tuple[str, dict[str, Any]]:
         return self.sentence, {"background": "#" + bytes(self.background).hex()}
 
-    def read(self, data: bytes) -> Image.Image:
-        """The pixels (mode L or RGB). Raises `images.Unreadable`."""
-        return images.decode(data, self.background)
+    def read(self, data: bytes, least_side: int = 0) -> Image.Image:
+        """The pixels (mode L or RGB), `least_side` as in `images.decode`. Raises `images.Unreadable`."""
+        return images.decode(data, self.background, least_side)

@@ -52,7 +52,7 @@ def test_a_row_is_shown_as_the_build_writes_it(tmp_path):
 def test_boxes_are_drawn_where_the_recipe_puts_them(tmp_path):
     version = with_boxes(tmp_path / "v", [("train", plain(0, (40, 20)), [[10, 5, 20, 10, 0]])])
     (item,) = read_items(version)
-    picture = {"file": str(file_of(version, item)), "number": 0, "boxes": item.target["boxes"]}
+    picture = {"file": str(file_of(version, item)), "number": 0, "boxes": item.target["boxes"], "size": [40, 20]}
     for name, steps in (("before", None), ("after", [{"step": "resize", "size": [40, 40], "mode": "pad"}])):
         request = {"pictures": [picture | {"into": str(tmp_path / f"{name}.png")}], "steps": steps, "side": 128}
         assert draw(request, SILENT) == {"unreadable": {}}

@@ -1,5 +1,7 @@
 """Each step: what it does to pixels, what it refuses, what it says."""
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,6 +12,7 @@ from recipes.images import Unreadable, decode
 from recipes.recipe import Recipe, problems_of
 from recipes.steps import STEPS, Shape
 from tests.recipes.pictures import encoded, noise, plain
+from tests.recipes.rows import built, with_boxes
 
 NEEDED = {
     "resize": {"size": [8, 8]},
@@ -203,3 +206,24 @@ def test_given_means_must_fit_the_channels():
     recipe = Recipe.parse([{"step": "normalise", "mean": [0.5], "std": [0.5]}])
     (problem,) = shape_problems(recipe, [Shape(3, 8, 8)])
     assert problem.path == "recipe.1.mean"
+
+
+def test_a_jpeg_that_becomes_much_smaller_looks_as_if_every_pixel_had_been_decoded():
+    waves = np.sin(np.add.outer(np.arange(300), np.arange(400)) / 25) * 100 + 120
+    data = encoded(Image.fromarray(np.stack([waves, waves[:, ::-1], waves], -1).astype(np.uint8)), "JPEG")
+    resize = {"step": "resize", "size": [32, 24]}
+    small = Recipe.parse([{"step": "grayscale"}, resize])
+    assert small.decode(data).size == (100, 75)
+    looks_at_places = {"step": "fill-region", "regions": [[0, 0, 0.1, 0.1]]}
+    assert Recipe.parse([looks_at_places, resize]).decode(data).size == (400, 300)
+    whole = Image.open(io.BytesIO(data)).convert("L").resize((24, 32), Image.Resampling.BILINEAR)
+    assert np.abs(np.asarray(small.read(data)).astype(int) - np.asarray(whole)).mean() < 1
+
+
+def test_boxes_stay_on_their_objects_when_a_jpeg_is_decoded_at_a_fraction(tmp_path):
+    pixels = np.zeros((240, 320, 3), np.uint8)
+    pixels[60:120, 80:200] = 255
+    version = with_boxes(tmp_path / "v", [("train", encoded(Image.fromarray(pixels), "JPEG"), [[80, 60, 120, 60, 0]])])
+    split = built(version, [{"step": "resize", "size": [24, 32]}]).split("train")
+    assert split.column("boxes").row(0)[0].tolist() == [8, 6, 20, 12, 0]
+    assert (split.column("image")[0, :, 6:12, 8:20] > 200).all()

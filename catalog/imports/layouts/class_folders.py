@@ -115,8 +115,8 @@ def _splits_are_given(paths: list[tuple[str, ...]]) -> bool:
 def _refuse_too_few(classes: list[str]) -> None:
     if not classes:
         sentence = gettext_noop(
-            "No class folders. Put the pictures or texts of each class into its own folder and zip the folders, or add a "
-            "list, annotations or a table: COCO, YOLO, Pascal VOC, JSON, CSV, JSONL, Parquet."
+            "No class folders. Put the pictures or texts of each class into its own folder and zip the folders, or "
+            "add a list, annotations or a table: COCO, YOLO, Pascal VOC, JSON, CSV, JSONL, Parquet."
         )
         raise Refused(sentence)
     if len(classes) == 1:
