@@ -53,7 +53,7 @@ def _axis(label: str, column: list[Any], log: bool, said: Callable[..., str] | N
     """Where each value of the column lies, and what stands at both ends."""
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in column):
         places = [math.log(value) if log else float(value) for value in column]
-        ends = [said(end, label) if said else formats.significant(end) for end in (max(column), min(column))]
+        ends = [said(end, label) if said else _shown(end) for end in (max(column), min(column))]
     else:
         known = sorted({str(value) for value in column})
         places = [float(known.index(str(value))) for value in column]
@@ -62,3 +62,7 @@ def _axis(label: str, column: list[Any], log: bool, said: Callable[..., str] | N
     usable = HEIGHT - 2 * TOP
     heights = [HEIGHT - TOP - usable * ((place - low) / span if span else 0.5) for place in places]
     return {"label": label, "high": ends[0], "low": ends[1], "heights": heights}
+
+
+def _shown(value: float) -> str:
+    return str(value) if isinstance(value, int) else formats.significant(value)

@@ -22,7 +22,7 @@ from jobs.spec_fields import DEVICE_FIELDS, METHOD_FIELDS, MODEL_FIELDS, MORE_FI
 from jobs.states import JobState
 from sweeps.plan import Plan
 
-ROWS = 6
+ROWS = 4
 JOBS_SHOWN = 50
 VARIED = [
     field
