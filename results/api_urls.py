@@ -1,12 +1,17 @@
 from django.urls import path
 
-from results import api, sample_api
+from results import api, reliability_api, sample_api
 
 urlpatterns = [
     path("results/", api.Results.as_view(), name="api-results"),
     path("results/<slug:slug>/", api.ResultDetail.as_view(), name="api-result"),
     path("results/<slug:slug>/versions/<int:number>/", api.Version.as_view(), name="api-result-version"),
     path("results/<slug:slug>/versions/<int:number>/predict/", api.Predict.as_view(), name="api-result-predict"),
+    path(
+        "results/<slug:slug>/versions/<int:number>/reliability/",
+        reliability_api.Reliability.as_view(),
+        name="api-result-reliability",
+    ),
     path("evaluations/<int:number>/", sample_api.MeasurementDetail.as_view(), name="api-measurement"),
     path("evaluations/<int:number>/samples/", sample_api.Samples.as_view(), name="api-measurement-samples"),
     path("evaluations/", api.Measurements.as_view(), name="api-measurements"),

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from jobs.models import Artifact, ErrandState, Evaluation
 from jobs.queries import iso
 from jobs.sentences import ends
+from results.measuring import START
 from results.models import Measurement, ResultVersion
 from results.suites import SUITES
 
@@ -34,7 +35,7 @@ def rows(version: ResultVersion, asked: list[dict[str, Any]]) -> list[dict[str, 
     last = version.job.attempts.order_by("-number").values_list("pk", flat=True).first()
     for row in Evaluation.objects.filter(job=version.job, attempt=last).select_related("device").order_by("id"):
         found[row.artifact, row.split, row.device.slug] = _of_job(row)
-    for run in asked:
+    for run in (run for run in asked if run["artifact"] != START):
         key = run["artifact"], run["split"], run["device"]
         if run["state"] == "done":
             found[key] = _with_newer(found.get(key), run)
@@ -42,6 +43,11 @@ def rows(version: ResultVersion, asked: list[dict[str, Any]]) -> list[dict[str, 
         else:
             open_ones[key] = run
     return [*found.values(), *open_ones.values()]
+
+
+def starts(asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Measurements of the model before fine-tuning: kept apart from those of the version's files."""
+    return [run for run in asked if run["artifact"] == START]
 
 
 def measurement_json(row: Measurement) -> dict[str, Any]:

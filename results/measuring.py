@@ -15,6 +15,8 @@ from results import suites
 from results.models import Measurement, ResultVersion
 
 KIND = "evaluate"
+START = "start"
+"""in the place of a file: the model as the job began with it"""
 RUNNABLE = ("safetensors", "onnx", "onnx-int8", "pt2")
 """formats that a device can run"""
 
@@ -31,9 +33,9 @@ def measure(
     via: str,
     address: str | None = None,
 ) -> list[Measurement]:
-    """Run the artifact called `artifact` over `split` on the devices with these slugs, to measure what the suites
-    `wanted` do. Raises Invalid."""
-    file = _file(version, artifact)
+    """Run the artifact called `artifact` (or START) over `split` on the devices with these slugs, to measure what the
+    suites `wanted` do. Raises Invalid."""
+    file = None if artifact == START else _file(version, artifact)
     problems = [] if split in SPLITS else [unknown("split", str(split), SPLITS)]
     if split in SPLITS and not _count(version, split):
         sentence = gettext_noop("The data has no samples in its split '%(split)s'.")
@@ -42,7 +44,8 @@ def measure(
     if problems:
         raise Invalid(problems)
     payload = _payload(version, file, split, names)
-    measurements = [_send(version, file, payload, device, actor) for device in found]
+    sha256 = file.sha256 if file else ""
+    measurements = [_send(version, sha256, payload, device, actor) for device in found]
     after = {name: payload[name] for name in ("artifact", "split", "suites")}
     after |= {"devices": [device.slug for device in found]}
     audit.record(actor, "measured", version, via=via, after=after, address=address)
@@ -74,20 +77,21 @@ def _devices(slugs: Any, problems: list[Problem]) -> list[Device]:
     return [known[slug] for slug in dict.fromkeys(slug for slug in slugs if slug in known)]
 
 
-def _payload(version: ResultVersion, file: Artifact, split: str, names: list[str]) -> dict[str, Any]:
+def _payload(version: ResultVersion, file: Artifact | None, split: str, names: list[str]) -> dict[str, Any]:
+    """`file` None: the model that the job began with, from the same source."""
     job = version.job
+    source = {"source": job.pk} if file else {"source": job.source_id, "base_model": job.base_model_id}
     return {
         "spec": job.spec,
         "prepared": job.prepared_id,
-        "source": job.pk,
-        "artifact": file.name,
+        **source,
+        "artifact": file.name if file else START,
         "split": split,
         "suites": names,
     }
 
 
-def _send(version: ResultVersion, file: Artifact, payload: dict[str, Any], device: Device, actor: User) -> Measurement:
+def _send(version: ResultVersion, sha256: str, payload: dict[str, Any], device: Device, actor: User) -> Measurement:
     [errand] = errands.create(KIND, actor, [device], payload, clock.now())
-    return Measurement.objects.create(
-        version=version, device=device, errand=errand, artifact=file.name, sha256=file.sha256, split=payload["split"]
-    )
+    named = {name: payload[name] for name in ("artifact", "split")}
+    return Measurement.objects.create(version=version, device=device, errand=errand, sha256=sha256, **named)

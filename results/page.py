@@ -8,7 +8,17 @@ from config import formats
 from contract.tasks import TASKS
 from devices.models import Device
 from jobs.models import Artifact
-from results import confusion, measuring, quality, queries
+from results import (
+    confusion,
+    difference,
+    helped,
+    measured,
+    measuring,
+    quality,
+    queries,
+    reliability,
+    robustness,
+)
 from results.models import ResultVersion
 from results.suites import SUITES
 
@@ -18,14 +28,19 @@ SERIES = ("p50", "p90", "p99")
 def of(version: ResultVersion) -> dict[str, Any]:
     """The context of the template."""
     facts = queries.version_json(version)
-    rows = [_row(row, version.result.task) for row in facts["evaluations"]]
+    starts = measured.starts(measured.runs(version))
+    rows = [_row(row, version.result.task) for row in [*facts["evaluations"], *starts]]
     return {
         "version": version,
         "job": version.job,
         "facts": facts,
         "verdict": verdict(facts),
         "rows": rows,
+        "metric_name": TASKS[version.result.task].headline,
         "busy": any(row["state"] in ("pending", "running") for row in rows),
+        "fine_tuning": helped.of(difference.fine_tuning(version, facts["evaluations"], starts)),
+        "reliability": reliability.of(version, facts["evaluations"]),
+        "robustness": robustness.of(facts["evaluations"]),
         "quality": quality.of(version, facts["evaluations"]),
         "confusion": confusion.of(version, facts["evaluations"]),
         "runnable": [row for row in facts["artifacts"] if row["format"] in measuring.RUNNABLE and row["url"]],
@@ -77,6 +92,7 @@ def _row(row: dict[str, Any], task: str) -> dict[str, Any]:
     shown = [name for name in (*TASKS[task].metrics, "loss") if name in row["metrics"]]
     parity, latency, throughput = row["parity"] or {}, row["latency_ms"] or {}, row["throughput"] or {}
     return row | {
+        "file_shown": _("before fine-tuning") if row["artifact"] == measuring.START else row["artifact"],
         "shown_metrics": [{"name": name, "text": formats.metric(row["metrics"][name], name)} for name in shown],
         "not_measured": [
             {"title": SUITES[name].title, "reason": found["not_measured"]}

@@ -1,71 +1,23 @@
 """How good a version is, on its page and over REST: numbers with intervals, figures, the samples behind them."""
 
-import json
-
-import numpy as np
 import pytest
 
-from catalog import places
-from recipes.prepared import Column, Writer
-from results.models import Measurement
 from tests.accounts.factories import make_user
 from tests.jobs.factories import make_owner
-from tests.results.factories import answered, make_result
-from training.quality.exam import packed
+from tests.results.answering import answer, ask, pictured_result
 
 pytestmark = pytest.mark.django_db
 PAGE = "/results/digits/v/1/"
-TRUE, SAID = [0, 0, 1, 1], [0, 1, 1, 1]
-INTERVAL = {"value": 0.75, "low": 0.5, "high": 1.0, "n": 4, "resamples": 1000}
-
-
-@pytest.fixture
-def client(client, measurement):
-    client.force_login(make_owner())
-    return client
 
 
 @pytest.fixture
 def measurement(client):
-    """Four small pictures of two classes, one of them answered wrongly, whose prepared data lies on the server."""
-    version = make_result(name="digits")
-    prepared = version.job.prepared
-    with Writer(
-        places.prepared(),
-        task="image-classification",
-        kind="image",
-        classes=["cat", "dog"],
-        columns={"image": Column("uint8", (1, 6, 6)), "label": Column("int64")},
-        input_column="image",
-        target_column="label",
-    ) as writer:
-        for label in TRUE:
-            writer.add("test", image=np.full((1, 6, 6), 90 * label, np.uint8), label=label)
-        path = writer.finish()
-    prepared.hash, prepared.manifest = path.name, json.loads((path / "manifest.json").read_text())
-    prepared.save()
+    pictured_result()
     client.force_login(make_owner())
-    body = {"result": "digits", "artifact": "model.onnx", "devices": ["lab-1-cpu-0"]}
-    assert client.post("/api/v1/evaluations/", body, content_type="application/json").status_code == 202
-    found = Measurement.objects.get()
-    columns = {"true": np.array(TRUE), "answer": np.array(SAID), "loss": np.array([0.1, 2.0, 0.3, 0.2])}
-    rows = {name: packed(column) for name, column in columns.items()}
-    answered(found, metrics={"accuracy": 0.75, "ece": 0.1}, details=details(), rows=rows)
-    return found
+    return answer(ask(client))
 
 
-def details():
-    bins = [{"low": 0.9, "high": 1.0, "count": 4, "confidence": 0.95, "accuracy": 0.75}]
-    return {
-        "confusion": [[1, 1], [0, 2]],
-        "intervals": {"accuracy": INTERVAL},
-        "per_class": {"f1": [0.6666, 0.8]},
-        "calibration": bins,
-        "worst": [1, 2],
-    }
-
-
-def test_the_page_shows_each_number_with_its_range_and_the_figures(client):
+def test_the_page_shows_each_number_with_its_range_and_the_figures(client, measurement):
     page = client.get(PAGE).content.decode()
     assert "50.0% to 100.0%, n = 4" in page
     assert 'data-testid="figure-reliability"' in page and 'data-testid="figure-per-class"' in page
