@@ -37,8 +37,13 @@ def test_a_demo_that_is_over_is_run_again_from_home_then_removed_and_brought_bac
     assert "This page can bring the demo back." in page.get_by_test_id("messages").inner_text()
     assert site.tell("facts_of_job", job=site.tell("newest_job"))["state"] == "cancelled"
 
+    page.evaluate(
+        "document.addEventListener('submit', event =>"
+        " { sessionStorage.pressed = event.submitter.getAttribute('aria-busy') })"
+    )
     page.get_by_role("button", name="Bring the demo back").click()
     page.wait_for_selector("[data-testid=demo][data-state=pending]")
+    assert page.evaluate("sessionStorage.pressed") == "true"
     assert site.tell("facts_of_job", job=site.tell("newest_job"))["state"] == "pending"
     page.get_by_test_id("remove-demo").click()
     dialog.get_by_role("button", name="Remove demo").click()
