@@ -15,6 +15,7 @@ from contract.reasons import CODE_OR_DATA, EndReason, WaitReason
 from devices import leases
 from jobs import checkpoints, claims, file_store, transitions, verdicts
 from jobs.models import Attempt, Job, Rank
+from jobs.planning import forecasts
 from jobs.states import Actor, AttemptState, JobState
 from jobs.verdicts import End, Said
 
@@ -160,6 +161,8 @@ def _finish(job, attempt, to: JobState, reason: str, params: dict, actor: Actor,
 
 def _succeed(job, attempt, reason: str, params: dict, actor: Actor, now: datetime) -> bool:
     done = _finish(job, attempt, JobState.SUCCEEDED, reason, params, actor, now)
+    if done:
+        forecasts.close(job, attempt, now)
     for follow in after_success if done else ():
         follow(job)
     return done

@@ -68,6 +68,8 @@ class Filling:
     problems: list[Told] = field(default_factory=list)
     spec: JobSpec | None = None
     """set when nothing is wrong"""
+    steps: list[dict[str, Any]] | None = None
+    """of its recipe, once the data is known"""
     text: str = ""
     """what the raw tab shows"""
     language: str = "yaml"
@@ -107,9 +109,19 @@ def of_post(form: QueryDict, actor: User, before: dict[str, Any] | None = None) 
     if verb == "set":
         path, _equals, value = what.partition("=")
         spec_form.put(body, path, int(value) if value.isdecimal() else value)
+    if verb == "way":
+        _take_way(body, what)
     if verb == "undo" and before is not None:
         body = spec_diff.undo(what, before, spec_form.complete(body))
     return of_body(body, actor, language)
+
+
+def _take_way(body: dict[str, Any], what: str) -> None:
+    """A way that the planner proposed: "strategy|shares|device,device"."""
+    strategy, shares, devices = [*what.split("|"), "", ""][:3]
+    body["devices"] = {"ids": devices.split(",")}
+    spec_form.put(body, "parallel.strategy", strategy)
+    spec_form.put(body, "parallel.shares", shares)
 
 
 def of_text(text: str, actor: User, language: str = "yaml") -> Filling:
@@ -126,7 +138,8 @@ def of_text(text: str, actor: User, language: str = "yaml") -> Filling:
 def _check(filling: Filling, actor: User, lines: dict[str, int], whole: Any = None) -> None:
     body = filling.body if whole is None else whole
     try:
-        filling.spec = submitting.check(actor, body).spec
+        checked = submitting.check(actor, body)
+        filling.spec, filling.steps = checked.spec, checked.steps
     except PermissionDenied:
         _check_shape(filling, body, lines)
     except Invalid as invalid:

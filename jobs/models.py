@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Project
 from catalog.models import BaseModel, DatasetVersion, PreparedData
 from devices.models import Device
+from jobs.planning.models import Forecast as Forecast
 from jobs.states import AttemptState, JobState
 
 

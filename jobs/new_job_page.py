@@ -10,16 +10,18 @@ from accounts.permissions import visible
 from catalog import queries as catalog_queries
 from catalog import recipes
 from catalog.base_models.queries import models_of
-from catalog.models import BaseModel, BaseModelState, Dataset, DatasetState
+from catalog.models import BaseModel, BaseModelState, Dataset, DatasetState, DatasetVersion
 from config.formats import size, whole
 from contract.problems import Invalid
 from contract.spec import TASKS, TASKS_BUILT
 from contract.spec_keras import TASKS as KERAS_TASKS
 from devices import shown
 from devices.models import DeviceState
-from jobs import job_plan, model_recipes, spec_diff, spec_fields, spec_form, spec_presets
+from jobs import model_recipes, spec_diff, spec_fields, spec_form, spec_presets
 from jobs.job_filling import Filling
 from jobs.models import Job
+from jobs.planning import plan as planning
+from jobs.planning import reasons
 from jobs.preflight_page import Run
 from jobs.states import ENDED, JobState
 
@@ -46,16 +48,22 @@ def parts(actor: User, filling: Filling, base: Job | None, preflight: Run | None
     """What changes while one types: plan, problems, changes, preflight."""
     plan = None
     if filling.spec is not None:
-        measured = preflight.measured if preflight else {}
-        plan = job_plan.make(filling.spec, actor, **measured)
+        plan = planning.of(filling.spec, _version(actor, filling), filling.steps)
     before = spec_form.complete(base.spec) if base else {}
     return {
         "filling": filling,
         "plan": plan,
+        "forecast": reasons.to_json(plan) if plan else None,
         "base": base,
         "changes": spec_diff.changes(before, spec_form.complete(filling.body)) if base and filling.body else [],
         "preflight": preflight,
     }
+
+
+def _version(actor: User, filling: Filling) -> DatasetVersion | None:
+    datasets = visible(actor, Dataset.objects.filter(removed_at=None, slug=str(filling.body.get("dataset", ""))))
+    dataset = datasets.first()
+    return catalog_queries.latest(dataset) if dataset else None
 
 
 def choices(actor: User, filling: Filling) -> dict[str, Any]:

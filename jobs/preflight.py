@@ -20,6 +20,7 @@ from jobs import clock, errands, scheduling
 from jobs.device_choice import GiveUp, Take, Wait, choose
 from jobs.fleet import Fleet
 from jobs.models import Errand, ErrandState, Job
+from jobs.planning import knowledge
 from jobs.sentences import ends, waits
 from jobs.sentences.parts import devices as device_names
 from jobs.sentences.parts import translated
@@ -115,6 +116,7 @@ def _send(owner: User, checked: Checked, prepared: PreparedData, chosen: list[De
     source = checked.source.pk if checked.source else None
     base_model = checked.base_model.pk if checked.base_model else None
     payload = {"spec": spec, "prepared": prepared.pk, "source": source, "base_model": base_model}
+    payload["likeness"] = knowledge.likeness(spec, checked.steps, checked.version.pk)[0]
     return errands.create("preflight", owner, chosen, payload, clock.now())
 
 

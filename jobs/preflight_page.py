@@ -31,15 +31,6 @@ class Run:
     notice: str = ""
     fixes: list[Fix] = field(default_factory=list)
 
-    @property
-    def measured(self) -> dict[str, Any]:
-        """What the plan takes from it: the slowest device sets the pace."""
-        steps = [row["step_seconds"] for row in self.rows if row["step_seconds"]]
-        memory = [row["peak_memory_bytes"] for row in self.rows if row["peak_memory_bytes"]]
-        if self.pending or not steps:
-            return {}
-        return {"step_seconds": max(steps), "memory": max(memory, default=0)}
-
 
 def start(actor: User, body: dict[str, Any]) -> Run:
     """Begin one. Where nothing can be tried now, the notice says why."""

@@ -10,6 +10,7 @@ from django.utils import timezone
 from catalog.models import DatasetVersion
 from jobs import requirements, sentences
 from jobs.models import Attempt, Job, Rank
+from jobs.planning import forecasts
 from jobs.states import ENDED, JobState
 
 QUEUE_ORDER = ("demo", "-priority", "position", "id")
@@ -26,7 +27,7 @@ def rows(jobs: Sequence[Job]) -> list[dict[str, Any]]:
 
 def with_parts(jobs: QuerySet[Job]) -> QuerySet[Job]:
     """The same jobs with all that `job_json` and `job_row` look at, in six queries however many they are."""
-    related = jobs.select_related("project", "owner", "version__dataset", "prepared", "removed_by")
+    related = jobs.select_related("project", "owner", "version__dataset", "prepared", "removed_by", "forecast")
     return related.prefetch_related("attempts__ranks__device__host")
 
 
@@ -49,6 +50,7 @@ def job_json(job: Job) -> dict[str, Any]:
         "not_before": iso(job.not_before),
         "failures": job.failures,
         "removed_at": iso(job.removed_at),
+        "forecast": forecasts.to_json(job),
     }
 
 

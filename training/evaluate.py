@@ -39,6 +39,10 @@ class Evaluator:
         joined = group.rows(tally) if self._data.task.tallies_are_rows else group.sum(tally)
         return self._data.task.metrics(joined)
 
+    def first(self, split: str, samples: int) -> None:
+        """Look at so many of the first samples, to know how long that takes."""
+        self._tally(split, 0, samples, lambda: None)
+
     def _tally(self, split: str, first: int, last: int, still_here: Callable[[], None]) -> torch.Tensor:
         was_training = self._model.training
         self._model.eval()

@@ -21,6 +21,7 @@ from training.parallel.sharded import local
 from training.progress import FIRST_STEP_S
 from training.random_state import put_random_states, random_states
 from training.rank import Rank
+from training.spent import Spent
 from training.step import Step, point_keys, take_step
 from training.tasks import eval_keys
 
@@ -59,6 +60,7 @@ class FineTuning:
         self._slow = SlowRank(rank.reporter if parts.group.rank == 0 else None)
         self._saved_at = self._began_at = time.monotonic()
         self._seconds_before = 0.0
+        self._spent = Spent()
 
     def run(self) -> Ending | None:
         """Train to the end of the plan. An Ending when somebody wanted it to end before."""
@@ -91,6 +93,7 @@ class FineTuning:
         fault("step")
         self.rank.reporter.raise_failure()
         step = take_step(self.parts, number, self._wishes(number), self.rank.device)
+        self._spent.step(step, self.parts.sampler.own_count(number))
         if number % self.parts.plan.training["logging_steps"] == 0:
             self._train.add(number, *step.points)
         if not math.isfinite(step.loss):
@@ -128,9 +131,11 @@ class FineTuning:
         if wishes["cancel"]:
             return CANCELLED
         if plan.evaluates(step.number):
-            self._evaluate(step.number)
+            with self._spent.looking():
+                self._evaluate(step.number)
         if wishes["drain"] or wishes["save"] or plan.must_save(step.number) or self._is_over():
-            self._save(step.number)
+            with self._spent.saving():
+                self._save(step.number)
         if wishes["drain"]:
             self.rank.sign.enter(STAGE, FIRST_STEP_S, "checkpointing")
             self.parts.checkpoints.wait()
@@ -185,7 +190,7 @@ class FineTuning:
         weights = hash_of(method.gathered({**method.pieces(), **(self.kept.result or {})}))
         held = sum(local(parameter).numel() for parameter in method.module.parameters())
         facts: dict[str, Any] = {"parameters": held, "peak_memory_bytes": peak_memory(self.rank.device)}
-        facts["bytes_per_step"] = round(method.bytes_per_step)
+        facts |= {"bytes_per_step": round(method.bytes_per_step), **self._spent.facts()}
         if spent := self.parts.privacy.facts(step):
             facts["privacy"] = spent
         self.rank.reporter.stage(STAGE, "ended", step, weights_hash=weights, steps=step, **facts)

@@ -5,9 +5,9 @@ from typing import Any
 
 from contract.agent_calls import Go
 from contract.reasons import EndReason
-from training.assembly import WISHES, begin_model, put_together, sampler_and_plan
+from training.assembly import begin_model, put_together, sampler_and_plan
+from training.batch_times import batch_times, steps_of
 from training.compile_proof import BATCH, graph_hash
-from training.devices import peak_memory
 from training.failures import Ending, Failure, answer_of
 from training.fitting_batch import within_memory
 from training.inputs import example
@@ -15,17 +15,15 @@ from training.parallel.cut import check_cut
 from training.preprocess import open_data, prove_data
 from training.rank import Rank
 from training.rendezvous import Group
-from training.step import take_step
 
-PASSES = 3
-"""the first one loads and chooses kernels, the fastest of all counts"""
 COMPILE_S = 120
 
 
 def preflight(rank: Rank, go: Go) -> Ending:
     """Load, preprocess, forward, backward, update. Succeeds whenever it has an answer; `ok` in it says which.
 
-    answer: ok, step_seconds, peak_memory_bytes, data_hash, graph_hash, parameters; or ok, reason, detail.
+    answer: ok, step_seconds, peak_memory_bytes, data_hash, graph_hash, parameters, evaluated_sample_seconds, and
+    `batches`: {size: {seconds, peak_memory_bytes}} of a batch; or ok, reason, detail.
     """
     return within_memory(rank, lambda: answer_of(lambda: _measured(rank, go)))
 
@@ -41,12 +39,11 @@ def _measured(rank: Rank, go: Go) -> dict[str, Any]:
     rank.sign.enter("compile", COMPILE_S)
     graph = graph_hash(parts.model, example(data.manifest, BATCH, rank.device))
     parts.model.train()
-    steps = [take_step(parts, number, (0.0,) * len(WISHES), rank.device) for number in range(1, PASSES + 1)]
+    steps = steps_of(parts, rank)
     if not math.isfinite(steps[-1].loss):
-        raise Failure(EndReason.NAN_LOSS, f"the loss is {steps[-1].loss} after {PASSES} steps", step=PASSES)
+        raise Failure(EndReason.NAN_LOSS, f"the loss is {steps[-1].loss} after {len(steps)} steps", step=len(steps))
     return {
-        "step_seconds": min(step.seconds for step in steps),
-        "peak_memory_bytes": peak_memory(rank.device),
+        **batch_times(parts, rank, steps),
         "data_hash": data.hash,
         "graph_hash": graph,
         "parameters": sum(parameter.numel() for parameter in parts.model.parameters()),

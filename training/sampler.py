@@ -67,6 +67,10 @@ class Sampler:
         """Samples of each rank at `step`."""
         return [self._last(step, rank) - self._first(step, rank) for rank in range(self._world_size)]
 
+    def own_count(self, step: int) -> int:
+        """Samples of this rank at `step`."""
+        return self._last(step, self._rank) - self._first(step, self._rank)
+
     def _first(self, step: int, rank: int) -> int:
         size = self.global_size(step)
         if self.shares[0] == 1.0 / self._world_size:

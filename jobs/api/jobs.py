@@ -21,6 +21,8 @@ from jobs import listing, preflight, queries, services
 from jobs.api import shapes
 from jobs.api.lookup import find
 from jobs.models import Job
+from jobs.planning import plan, reasons
+from jobs.services import submitting
 from jobs.services.changing import CHANGEABLE
 
 LIST_PARAMETERS = [
@@ -136,7 +138,17 @@ class Preflight(APIView):
     def post(self, request: Any) -> Response:
         require(request.user, "run", token=request.auth)
         rows = preflight.preflight(request.user, request.data)
-        return Response({"ok": all(row["ok"] is True for row in rows), "checks": rows})
+        ok = all(row["ok"] is True for row in rows)
+        return Response({"ok": ok, "checks": rows, "forecast": _forecast(request)})
+
+
+def _forecast(request: Any) -> dict[str, Any] | None:
+    """What the job would take, with what the preflight has just measured; None of a request that cannot be."""
+    try:
+        checked = submitting.check(request.user, request.data)
+    except Invalid:
+        return None
+    return reasons.to_json(plan.of(checked.spec, checked.version, checked.steps))
 
 
 def _do(verb: Callable[..., None], job: Job, request: Any, **arguments: Any) -> None:

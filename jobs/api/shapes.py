@@ -115,6 +115,19 @@ class JobSerializer(JobRowSerializer):
     task = serializers.CharField()
     requirements = RequirementSerializer(many=True)
     reason_params = serializers.DictField()
+class ForecastOfJobSerializer(serializers.Serializer):
+    """What was predicted of a job when it was submitted, and what came."""
+
+    basis = serializers.CharField()
+    predicted_seconds = serializers.FloatField(allow_null=True)
+    shortest_seconds = serializers.FloatField(allow_null=True)
+    longest_seconds = serializers.FloatField(allow_null=True)
+    predicted = serializers.DictField(child=serializers.FloatField())
+    real_seconds = serializers.FloatField(allow_null=True)
+    real = serializers.DictField(child=serializers.FloatField())
+    error = serializers.FloatField(allow_null=True, help_text="0.2 = it took 20 % longer than predicted")
+
+
     reason_actions = ActionSerializer(many=True)
     attempts = AttemptSerializer(many=True)
     proofs = serializers.DictField()
@@ -133,6 +146,7 @@ class JobSpecSerializer(serializers.Serializer):
     """The job spec: everything but task, dataset and model has a default."""
 
     task = serializers.CharField()
+    forecast = ForecastOfJobSerializer(allow_null=True)
     dataset = serializers.CharField()
     model = serializers.DictField()
     name = serializers.CharField(required=False)
@@ -182,9 +196,38 @@ class PreflightSerializer(serializers.Serializer):
 
 
 class QuestionSerializer(serializers.Serializer):
+class WaySerializer(serializers.Serializer):
+    """One way to share the model, and what the job would take that way."""
+
+    text = serializers.CharField()
+    strategy = serializers.CharField()
+    shares = serializers.CharField()
+    devices = serializers.ListField(child=serializers.CharField())
+    seconds = serializers.FloatField()
+    samples_per_second = serializers.FloatField()
+    memory_bytes = serializers.IntegerField(allow_null=True)
+    fits = serializers.BooleanField()
+    proposed = serializers.BooleanField()
+    asked = serializers.BooleanField()
+
+
+class ForecastSerializer(serializers.Serializer):
+    """What a job would take; `seconds` null: nothing like it was measured yet."""
+
+    seconds = serializers.FloatField(allow_null=True)
+    shortest_seconds = serializers.FloatField(allow_null=True)
+    longest_seconds = serializers.FloatField(allow_null=True)
+    parts = serializers.DictField(child=serializers.FloatField(), help_text="start, prepare, train, evaluate, export")
+    basis = serializers.CharField(help_text='jobs, preflight, kin, or "" when nothing is known')
+    reasons = serializers.ListField(child=serializers.CharField())
+    choices = WaySerializer(many=True)
+    batch_size = serializers.IntegerField(allow_null=True, help_text="per device, when another would be faster")
+
+
     image = serializers.FileField(required=False, help_text="a file of a form; in JSON its bytes in base64")
     text = serializers.CharField(required=False, help_text="or the prompt of a language model")
     row = serializers.DictField(required=False, help_text="columns of the dataset with their values")
+    forecast = ForecastSerializer(allow_null=True)
     sample = serializers.IntegerField(required=False, help_text="number of an item of the dataset")
     device = serializers.CharField(required=False, help_text="slug; without it, whichever is free")
 

@@ -130,4 +130,8 @@ def _held(facts: dict[str, Any]) -> str:
     if "peak_memory_bytes" not in facts:
         return ""
     parts = {"parameters": whole(facts["parameters"]), "memory": size(facts["peak_memory_bytes"])}
+    parts["traffic"] = size(facts.get("bytes_per_step", 0))
+    if facts.get("bytes_per_step"):
+        text = _("%(parameters)s parameters, at most %(memory)s of memory, %(traffic)s given to the exchange a step")
+        return text % parts
     return _("%(parameters)s parameters, at most %(memory)s of memory") % parts

@@ -24,6 +24,7 @@ from devices.models import Device
 from jobs import base_models, model_recipes, transitions
 from jobs import demo as demos
 from jobs.models import Job
+from jobs.planning import forecasts
 from jobs.states import Actor, JobState
 
 COLOURS = 8
@@ -122,6 +123,7 @@ def _create(owner: User, checked: Checked, *, via: str, demo: bool, address: str
     job.position, job.colour = float(job.pk), job.pk % COLOURS
     job.save(update_fields=["position", "colour"])
     transitions.first(job, Actor.USER, owner)
+    forecasts.keep(job, spec)
     audit.record(owner, "submitted", job, via=via, after={"name": job.name}, address=address)
     return job
 

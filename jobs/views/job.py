@@ -17,6 +17,7 @@ from contract.problems import Invalid
 from jobs import queries, sentences, services, task_metrics
 from jobs.job_page import failure, headline, lanes, log_tail, point_table, recovery, stages, tabs
 from jobs.models import Attempt, Job
+from jobs.planning import forecasts
 from jobs.services import trying
 from jobs.states import DRIVEN, ENDED, JobState
 
@@ -95,6 +96,7 @@ def _summary(request: HttpRequest, job: Job, tab: str) -> dict[str, Any]:
         "evaluations": evaluations,
         "failure": failure.of(job) if job.state == JobState.FAILED else None,
         "trial": recovery.card(job, request.user),
+        "forecast": forecasts.card(job),
         "page_title": headline.tab_title(job, row, state_word(job.state)),
         "tabs": tabs.bar(job, tab),
         "live": live_facts(job, attempts),
