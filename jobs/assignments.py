@@ -83,8 +83,11 @@ def _batch_devices(spec: dict[str, Any]) -> int:
 
 
 def model_files_of_errand(errand: Errand) -> list[Artifact]:
-    """What an errand starts from; one that measures an artifact gets that file and what it is held against."""
-    measured = (errand.payload["artifact"], REFERENCE) if "artifact" in errand.payload else ()
+    """What an errand starts from; one that measures an artifact gets that file and what it is held against, one that
+    looks into files all of them."""
+    measured: tuple[str, ...] = (errand.payload["artifact"], REFERENCE) if "artifact" in errand.payload else ()
+    if "format" in errand.payload.get("suites", ()):
+        measured += tuple(Artifact.objects.filter(job=errand.payload["source"]).values_list("name", flat=True))
     return model_files_of(Job.objects.filter(pk=errand.payload["source"]).first(), *measured)
 
 

@@ -110,6 +110,9 @@ class ResultVersionSerializer(serializers.Serializer):
     evaluations = MeasurementSerializer(many=True)
     artifacts = serializers.ListField(child=serializers.DictField())
     lineage = serializers.DictField()
+    safety = serializers.ListField(
+        child=serializers.DictField(), help_text="one row for each question, see docs/safety.md"
+    )
     security = serializers.DictField()
     card = serializers.DictField()
 

@@ -38,6 +38,20 @@ SUITES: dict[str, Suite] = {
         tasks=("image-classification", "text-classification", "tabular-classification"),
     ),
 }
+SUITES |= {
+    "attacks": Suite(
+        _("Attacks"),
+        _("How often it is right when inputs are changed to mislead it (FGSM, PGD). Needs model.safetensors."),
+        kinds=("image", "table"),
+        tasks=("image-classification", "tabular-classification"),
+    ),
+    "membership": Suite(
+        _("Membership"),
+        _("Whether an outsider could tell what it was trained on. Needs model.safetensors and a held-out split."),
+        tasks=tuple(task for task in TASKS if task != "object-detection"),
+    ),
+    "format": Suite(_("File safety"), _("Whether a file of the model could run code when it is opened.")),
+}
 DEFAULT = ("quality", "speed")
 """measured when nobody chooses"""
 

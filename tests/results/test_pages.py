@@ -49,7 +49,7 @@ def test_the_page_says_how_good_it_is_and_where_it_is_the_same(client):
     assert "Same on 2 of 2 devices." in page
     assert "model.onnx" in page and "Unchecked" in page
     assert "eval/accuracy &gt;= 0.97" in page
-    assert "Not checked: attacks on the model" in page
+    assert "Never checked here: known issues of dependencies" in page
 
 
 def test_a_measurement_brings_speed_parity_and_the_confusion_matrix(client, version):

@@ -16,7 +16,6 @@ from training.model_files import AVERAGE, CONFIG, WEIGHTS, read_config
 from training.models import build
 from training.models.group_norm import without_batch_norm
 from training.models.keras_net import from_definition
-from training.models.group_norm import without_batch_norm
 from training.models.transformers_net import from_config, from_directory
 
 SIZES = {"image": "images of", "text": "as many tokens as", "table": "as many features as"}

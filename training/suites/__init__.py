@@ -7,7 +7,10 @@ A suite answers JSON. It raises `NotMeasured` with a sentence where it cannot, w
 from collections.abc import Callable
 from typing import Any
 
+from training.suites.attacks import attacks
 from training.suites.corruption import corruption
+from training.suites.file_format import file_format
+from training.suites.membership import membership
 from training.suites.out_of_distribution import out_of_distribution
 from training.suites.quality import quality
 from training.suites.speed import speed
@@ -18,6 +21,9 @@ SUITES: dict[str, Callable[[Subject], dict[str, Any]]] = {
     "speed": speed,
     "corruption": corruption,
     "out_of_distribution": out_of_distribution,
+    "attacks": attacks,
+    "membership": membership,
+    "format": file_format,
 }
 DEFAULT = ("quality", "speed")
 """what is measured when nobody chose; their answers lie beside the facts of the file, others under their own name"""
