@@ -6,6 +6,7 @@ from typing import Any
 
 from catalog.base_models.layout import TOKENIZER
 from catalog.base_models.queries import has_file
+from catalog.base_models.tokenizers import has_chat_template
 from catalog.models import BaseModel
 from contract.problems import Problem, gettext_noop
 
@@ -17,7 +18,7 @@ def fitted(steps: Steps, model: BaseModel | None) -> Steps:
     if model is None:
         return steps
     if any(step["step"] == "tokenise" for step in steps):
-        return [_own_tokens(step, model) for step in steps] if has_file(model, TOKENIZER) else steps
+        return [_own_words(_own_tokens(step, model), model) for step in steps] if has_file(model, TOKENIZER) else steps
     side = model.facts["config"].get("image_size")
     return _own_pictures(steps, side, model) if type(side) is int else steps
 
@@ -39,6 +40,11 @@ def _own_tokens(step: dict[str, Any], model: BaseModel) -> dict[str, Any]:
         return step
     most = model.facts["config"].get("max_position_embeddings", step["max_length"])
     return step | {"model": model.slug, "max_length": min(step["max_length"], most)}
+
+
+def _own_words(step: dict[str, Any], model: BaseModel) -> dict[str, Any]:
+    """A model that was taught to chat reads messages as it was taught them."""
+    return step | {"template": "model"} if step["step"] == "chat-template" and has_chat_template(model) else step
 
 
 def _own_pictures(steps: Steps, side: int, model: BaseModel) -> Steps:

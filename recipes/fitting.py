@@ -7,11 +7,24 @@ from typing import Any
 from contract.problems import Problem, gettext_noop
 from recipes.context import Context
 from recipes.recipe import Recipe
-from recipes.steps import Balance, Normalise, Pack, RandomiseLabels, Shape, TableStep, TextStep, Tokenise, Truncate
+from recipes.steps import (
+    Balance,
+    ChatTemplate,
+    Normalise,
+    Pack,
+    RandomiseLabels,
+    Shape,
+    TableStep,
+    TextStep,
+    Tokenise,
+    Truncate,
+)
 from recipes.steps.base import IMAGE, TEXT, Step
+from recipes.steps.chat_template import MODEL
 from recipes.table import Table, table_of
 
 CAUSAL_LM = "causal-lm"
+OWN_TEMPLATE = gettext_noop("Bytes have no chat template. Name a model in the 'tokenise' step, or write lines.")
 
 
 @dataclass(frozen=True)
@@ -64,6 +77,12 @@ def text_problems(recipe: Recipe, task: str, path: str = "recipe") -> list[Probl
     problems = [_misplaced(path, place, step) for place, step in recipe.of(TextStep) if place > at]
     problems += [_misplaced(path, place, step) for place, step in recipe.of(Truncate) if place < at]
     problems += [_misplaced(path, place, step) for place, step in recipe.of(Pack) if place < at]
+    tokenise = next(step for _, step in recipe.of(Tokenise))
+    problems += [
+        Problem(f"{path}.{place}.template", OWN_TEMPLATE)
+        for place, step in recipe.of(ChatTemplate)
+        if step.template == MODEL and not tokenise.model
+    ]
     if Pack in kinds and task not in ("", CAUSAL_LM):
         sentence = gettext_noop("'pack' is for language models: a packed row has no label of its own.")
         problems.append(Problem(f"{path}.{kinds.index(Pack)}.step", sentence))

@@ -11,12 +11,13 @@ from recipes.sandbox.inside import Refused
 
 CONFIG, INDEX, WEIGHTS = "config.json", "model.safetensors.index.json", "model.safetensors"
 TOKENIZER, CARD = "tokenizer.json", "README.md"
+TOKENIZER_SETTINGS, CHAT_TEMPLATE = "tokenizer_config.json", "chat_template.jinja"
 SETTINGS = frozenset(
     {
         CONFIG,
         INDEX,
         TOKENIZER,
-        "tokenizer_config.json",
+        TOKENIZER_SETTINGS,
         "special_tokens_map.json",
         "added_tokens.json",
         "vocab.json",
@@ -26,7 +27,7 @@ SETTINGS = frozenset(
     }
 )
 """read and checked as JSON"""
-TEXTS = frozenset({CARD, "LICENSE", "LICENSE.txt", "LICENSE.md", "vocab.txt", "merges.txt", "chat_template.jinja"})
+TEXTS = frozenset({CARD, "LICENSE", "LICENSE.txt", "LICENSE.md", "vocab.txt", "merges.txt", CHAT_TEMPLATE})
 WEIGHTS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}\.safetensors")
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz", ".h5", ".hdf5", ".keras")
 PROGRAMS = (".py", ".pyc", ".pyd", ".ipynb", ".so", ".dll", ".dylib", ".sh", ".exe")

@@ -1,12 +1,13 @@
 """Tokenizers of registered models, for recipes whose step `tokenise` names one by its slug."""
 
+import json
 from typing import Any
 
 from django.db.models import QuerySet
 
 from accounts.models import Project
 from catalog import places
-from catalog.base_models.layout import TOKENIZER
+from catalog.base_models.layout import CHAT_TEMPLATE, TOKENIZER, TOKENIZER_SETTINGS
 from catalog.base_models.queries import has_file
 from catalog.models import BaseModel, BaseModelState
 from contract.problems import Problem, gettext_noop
@@ -42,6 +43,16 @@ def directories(steps: list[dict[str, Any]], project: Project) -> dict[str, str]
         raise StillImporting
     ready = models.filter(state=BaseModelState.READY)
     return {model.slug: str(places.model(model.content_hash)) for model in ready if has_file(model, TOKENIZER)}
+
+
+def has_chat_template(model: BaseModel) -> bool:
+    """Whether the model says how messages are written for it; nothing of that is run here."""
+    if has_file(model, CHAT_TEMPLATE):
+        return True
+    if not has_file(model, TOKENIZER_SETTINGS):
+        return False
+    settings = json.loads((places.model(model.content_hash) / TOKENIZER_SETTINGS).read_text(encoding="utf-8"))
+    return isinstance(settings, dict) and bool(settings.get("chat_template"))
 
 
 def _why_not(slug: str, project: Project) -> str:

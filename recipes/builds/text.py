@@ -1,6 +1,7 @@
 """Texts: changed as words, then rows of tokens of one length. A language model also gets which of them it learns."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,13 @@ import numpy as np
 from recipes.builds.batch import Batch, ragged
 from recipes.builds.maker import At, Maker, Source, split_number
 from recipes.builds.packing import Document, Packing, filled
+from recipes.chat_templates import ChatProgram
 from recipes.context import Context
 from recipes.prepared import Column, Ragged
+from recipes.sandbox.inside import Refused
 from recipes.steps import ChatTemplate, Pack, TextStep, Tokenise, Truncate
-from recipes.tokens import tokenizer_of
+from recipes.steps.chat_template import MODEL
+from recipes.tokens import NOT_THERE, tokenizer_of
 from recipes.version import Item
 
 TEXTS_A_PIECE = 256
@@ -29,7 +33,7 @@ class TextMaker(Maker):
         tokenise = _step(source, Tokenise())
         self._length = tokenise.max_length
         self._cut = _step(source, Truncate()).cut
-        self._template = _step(source, ChatTemplate())
+        self._template = _template(source, tokenise.model)
         self._packing = Packing(self._length, several=any(source.recipe.of(Pack)))
         self._tokenizer = tokenizer_of(tokenise.model, source.tokenizers)
         self._counts = {"texts": 0, "too_long": 0}
@@ -91,7 +95,7 @@ class TextMaker(Maker):
     def document(self, item: Item, context: Context) -> Document:
         """The tokens of an item, cut to the length of a row."""
         pieces = self.changed(item, context)
-        begin, end = self._tokenizer.begin, self._tokenizer.end
+        begin, end = self._bounds(item)
         tokens: list[int] = []
         learned: list[bool] = []
         for text, corrected in pieces:
@@ -121,7 +125,8 @@ class TextMaker(Maker):
     def prompt(self, item: Item, context: Context) -> list[int]:
         """The tokens after which a language model's answer begins, however many they are."""
         asked = self._template.asked(item.data["messages"]) if "messages" in item.data else item.data["text"]
-        tokens = [] if self._tokenizer.begin is None else [self._tokenizer.begin]
+        begin, _end = self._bounds(item)
+        tokens = [] if begin is None else [begin]
         for text, _learned in self._rewritten([(asked, False)], context):
             tokens += self._tokenizer.encode(text)
         return tokens
@@ -130,6 +135,12 @@ class TextMaker(Maker):
     def end(self) -> int | None:
         """The token with which a text ends, if its tokenizer knows one."""
         return self._tokenizer.end
+
+    def _bounds(self, item: Item) -> tuple[int | None, int | None]:
+        """The tokens that begin and end the item; a model's own template writes them itself."""
+        if "messages" in item.data and isinstance(self._template, ChatProgram):
+            return None, None
+        return self._tokenizer.begin, self._tokenizer.end
 
     def _rewritten(self, pieces: list[tuple[str, bool]], context: Context) -> list[tuple[str, bool]]:
         for place, step in self.source.recipe.of(TextStep):
@@ -150,6 +161,16 @@ class TextMaker(Maker):
 
     def _filled(self, rows: list[list[Document]]) -> dict[str, np.ndarray | Ragged]:
         return dict(filled(rows, self._length, self._tokenizer.pad))
+
+
+def _template(source: Source, model: str) -> ChatTemplate | ChatProgram:
+    """How messages are written: in lines, or by the program that comes with the model."""
+    step = _step(source, ChatTemplate())
+    if step.template != MODEL:
+        return step
+    if model not in source.tokenizers:
+        raise Refused(NOT_THERE, model=model)
+    return ChatProgram(Path(source.tokenizers[model]), model, step.loss_on)
 
 
 def _step(source: Source, default):

@@ -88,3 +88,10 @@ def die_at_a_picture(request, reporter):
 def _peak_bytes() -> int:
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024
+
+
+def write_chat(request, reporter):
+    """Messages through the chat template of a directory."""
+    from recipes.chat_templates import ChatProgram
+
+    return ChatProgram(Path(request["directory"]), "talker", "everything").pieces(request["messages"])
