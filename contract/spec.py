@@ -6,11 +6,11 @@ every problem at once. `spec.to_json()` is the complete spec as it is stored; pa
 
 import dataclasses
 import math
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from contract.problems import Invalid, Problem, choice, gettext_noop, unknown
+from contract.requirement import requirement_problems
 from contract.spec_devices import Devices, device_problems
 from contract.spec_keras import with_compiled
 from contract.spec_model import MODEL_SOURCES_BUILT, model_problems
@@ -25,7 +25,6 @@ METHODS_BUILT = ("full", "head", "lora")
 FORMATS = ("safetensors", "onnx", "onnx-int8", "pt2", "aoti", "tf-saved-model", "litert")
 FORMATS_BUILT = ("safetensors", "onnx", "onnx-int8", "pt2")
 SPLITS = ("train", "validation", "test")
-REQUIREMENT = re.compile(r"^\s*([a-z_]+/[a-z0-9_@.]+)\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*$")
 
 
 @dataclass(frozen=True)
@@ -211,10 +210,7 @@ def _limits(spec: JobSpec) -> list[Problem]:
     metrics = (*TASKS[spec.task].metrics, "loss") if spec.task in TASKS else spec.evaluation.metrics
     for index, name in enumerate(spec.evaluation.metrics):
         problems += choice(f"evaluation.metrics.{index}", name, metrics, metrics)
-    for index, text in enumerate(spec.requirements):
-        if not REQUIREMENT.match(text):
-            sentence = gettext_noop("Write a requirement like 'eval/accuracy >= 0.97'.")
-            problems.append(Problem(f"requirements.{index}", sentence))
+    problems += requirement_problems(spec.requirements)
     problems += security_problems(spec)
     problems += parallel_problems(spec.parallel, spec.method, spec.training)
     problems += training_problems(spec.training, spec.parallel.strategy, spec.task)

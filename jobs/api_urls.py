@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from rest_framework.routers import SimpleRouter
 
-from jobs.api import history, jobs, predict, queue
+from jobs.api import history, jobs, predict, queue, requirements
 from jobs.api.metrics import Metrics
 
 router = SimpleRouter()
@@ -19,6 +19,7 @@ urlpatterns = [
     re_path(JOB + r"artifacts/$", history.Artifacts.as_view(), name="api-job-artifacts"),
     re_path(JOB + r"artifacts/(?P<artifact>[0-9]{1,18})/$", history.ArtifactFile.as_view(), name="api-artifact"),
     re_path(JOB + r"evaluations/$", history.Evaluations.as_view(), name="api-job-evaluations"),
+    re_path(JOB + r"requirements/$", requirements.Verdicts.as_view(), name="api-job-requirements"),
     re_path(JOB + r"export/$", history.Export.as_view(), name="api-job-export"),
     re_path(JOB + r"predict/$", predict.Predict.as_view(), name="api-job-predict"),
     path("predictions/<int:number>/", predict.Prediction.as_view(), name="api-prediction"),

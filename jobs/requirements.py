@@ -1,30 +1,56 @@
-"""What a user asked of a job's result (`"eval/accuracy >= 0.97"`), held against what was measured."""
+"""The limits that people stated on a job's result, each held against what was measured (`judging.py`)."""
 
-import operator
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
-from contract.spec import REQUIREMENT
+from contract.requirement import parse
+from contract.spec import FORMATS
+from jobs import clock
+from jobs.judging import MET, MISSED, Facts, judged
 from jobs.metrics.points import from_json
-from jobs.models import Job
+from jobs.models import Artifact, Job
+from jobs.requirement_words import shown
 from jobs.states import ENDED
 
-COMPARE = {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt}
+measured: list[Callable[[Job], list[dict[str, Any]]]] = []
+"""who upstairs knows what devices measured of a job's files"""
 
 
-def verdicts(job: Job) -> list[dict[str, Any]]:
-    """Each requirement with the last value of its metric and `met`, `missed`, or `open` while the job may still
-    change it, `unknown` when it ended without that metric."""
-    return [_verdict(text, job) for text in job.spec.get("requirements", [])]
+def verdicts(job: Job, more: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """Those of its spec, then `more`; `open` while the job may still change it, `unknown` when nobody measured it."""
+    facts = _facts(job)
+    rows = [judged(parse(text), facts) for text in [*job.spec.get("requirements", []), *more]]
+    return [row | {"shown": shown(row)} for row in rows]
 
 
-def _verdict(text: str, job: Job) -> dict[str, Any]:
-    found = REQUIREMENT.match(text)
-    if found is None:
-        raise ValueError(f"no requirement: {text!r}")
-    key, sign, limit = found.groups()
-    stored = job.summary.get(key)
-    if stored is None:
-        return {"text": text, "key": key, "value": None, "verdict": "unknown" if job.state in ENDED else "open"}
-    met = COMPARE[sign](from_json(stored), float(limit))
-    verdict = "met" if met else ("missed" if job.state in ENDED else "open")
-    return {"text": text, "key": key, "value": None if isinstance(stored, str) else stored, "verdict": verdict}
+def overall(rows: list[dict[str, Any]]) -> str:
+    """met, missed, or not_measured when none is missed and one is not known."""
+    found = {row["verdict"] for row in rows}
+    return MISSED if MISSED in found else (MET if found == {MET} else "not_measured")
+
+
+def seconds_of(job: Job, now: datetime | None = None) -> float | None:
+    """That its attempts ran, without waiting in between; None before the first began."""
+    spans = [
+        ((ended or now or clock.now()) - began).total_seconds()
+        for began, ended in job.attempts.values_list("started_at", "ended_at")
+        if began is not None
+    ]
+    return sum(spans) if spans else None
+
+
+def files_of(job: Job) -> dict[str, int]:
+    """Bytes of each model file, of the last attempt that made it."""
+    made = Artifact.objects.filter(job=job, format__in=FORMATS, error="").order_by("attempt__number", "pk")
+    return dict(made.values_list("name", "bytes"))
+
+
+def _facts(job: Job) -> Facts:
+    return Facts(
+        last={key: from_json(stored) for key, stored in job.summary.items()},
+        final=job.state in ENDED,
+        rows=lambda: [row for source in measured for row in source(job)],
+        files=lambda: files_of(job),
+        seconds=lambda: seconds_of(job),
+    )

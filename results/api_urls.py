@@ -1,9 +1,15 @@
 from django.urls import path
 
-from results import api, reliability_api, sample_api
+from results import api, limits_api, reliability_api, sample_api
 
 urlpatterns = [
     path("results/", api.Results.as_view(), name="api-results"),
+    path("results/<slug:slug>/requirements/", limits_api.Requirements.as_view(), name="api-result-requirements"),
+    path(
+        "results/<slug:slug>/versions/<int:number>/requirements/",
+        limits_api.Verdicts.as_view(),
+        name="api-result-verdicts",
+    ),
     path("results/<slug:slug>/", api.ResultDetail.as_view(), name="api-result"),
     path("results/<slug:slug>/versions/<int:number>/", api.Version.as_view(), name="api-result-version"),
     path("results/<slug:slug>/versions/<int:number>/predict/", api.Predict.as_view(), name="api-result-predict"),

@@ -7,8 +7,10 @@ class ResultsConfig(AppConfig):
 
     def ready(self):
         """Every job that succeeds becomes a version of a result."""
-        from jobs import ending
-        from results import registering
+        from jobs import ending, requirements
+        from results import limits, registering
 
         if registering.register not in ending.after_success:
             ending.after_success.append(registering.register)
+        if limits.measured_of not in requirements.measured:
+            requirements.measured.append(limits.measured_of)

@@ -25,6 +25,8 @@ class Result(models.Model):
     slug = models.SlugField(max_length=120, unique=True)
     name = models.CharField(_("name"), max_length=120)
     task = models.CharField(_("task"), max_length=40)
+    requirements = models.JSONField(default=list)
+    """limits that every version is held against, as `contract.requirement` reads them"""
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -6,10 +6,10 @@ from django.db.models import Count, Max, Q, QuerySet
 
 from accounts.permissions import visible
 from contract.tasks import TASKS
-from jobs import file_store, history, requirements
+from jobs import file_store, history
 from jobs.models import Artifact
 from jobs.queries import iso
-from results import measured
+from results import limits, measured
 from results.models import Result, ResultVersion
 
 CARD = "card.md"
@@ -88,7 +88,7 @@ def version_json(version: ResultVersion) -> dict[str, Any]:
         "created_at": iso(version.created_at),
         "headline": headline(version, evaluations),
         "devices": measured.agreement(TASKS[version.result.task].headline, evaluations),
-        "requirements": requirements.verdicts(job),
+        "requirements": limits.verdicts(version),
         "evaluations": evaluations,
         "artifacts": [history.artifact_json(row) | {"certificate": measured.certificate(row, asked)} for row in files],
         "lineage": lineage(version),

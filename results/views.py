@@ -18,7 +18,7 @@ from accounts.permissions import may, require
 from contract.problems import Invalid
 from contract.spec import SPLITS
 from contract.tasks import TASKS
-from results import measuring, page, quality, queries, samples, services, suites
+from results import limits, measuring, page, quality, queries, samples, services, suites
 from results.answers import Answers
 from results.models import Measurement, ResultVersion, Stage
 
@@ -132,6 +132,13 @@ def _card(request: HttpRequest, version: ResultVersion, form: QueryDict) -> str:
     return _("The model card is saved.")
 
 
+def _limits(request: HttpRequest, version: ResultVersion, form: QueryDict) -> str:
+    require(request.user, "change", version.result)
+    texts = [line for line in form.get("requirements", "").splitlines() if line.strip()]
+    limits.set_requirements(version.result, texts, request.user, **_told(request))
+    return _("Every version of this model is held against %(count)s limits now.") % {"count": len(texts)}
+
+
 def _measure(request: HttpRequest, version: ResultVersion, form: QueryDict) -> str:
     require(request.user, "run", version)
     asked = form.get("artifact"), form.get("split"), form.getlist("device"), form.getlist("suite")
@@ -146,5 +153,6 @@ def _told(request: HttpRequest) -> dict[str, Any]:
 VERBS: dict[str, Callable[[HttpRequest, ResultVersion, QueryDict], str]] = {
     "stage": _stage,
     "card": _card,
+    "limits": _limits,
     "measure": _measure,
 }

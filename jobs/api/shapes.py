@@ -99,7 +99,13 @@ class AttemptSerializer(serializers.Serializer):
 class RequirementSerializer(serializers.Serializer):
     text = serializers.CharField()
     key = serializers.CharField()
-    value = serializers.FloatField(allow_null=True)
+    unit = serializers.CharField(help_text='of value and limit; "" for metrics')
+    limit = serializers.FloatField()
+    value = serializers.FloatField(allow_null=True, help_text="the worst that the limit is about")
+    file = serializers.CharField(help_text="where it was measured")
+    device = serializers.CharField()
+    n = serializers.IntegerField(allow_null=True)
+    shown = serializers.CharField(help_text="value, where and n, in words")
     verdict = serializers.CharField(help_text="met, missed, open or unknown")
 
 

@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.permissions import require, visible
 from config.formats import state_word
 from contract.problems import Invalid
-from jobs import queries, sentences, services, task_metrics
+from jobs import queries, requirements, sentences, services, task_metrics
 from jobs.job_page import failure, headline, lanes, log_tail, point_table, recovery, stages, tabs
 from jobs.models import Attempt, Job
 from jobs.planning import forecasts
@@ -110,7 +110,8 @@ def _overview(job: Job, attempt: Attempt | None, wanted_log: str) -> dict[str, A
     charts = [
         chart | {"table": point_table.of(job, chart["keys"].split(), names)} for chart in task_metrics.charts(job)
     ]
-    return {"charts": charts, "log": log_tail.of(job, names, wanted_log), "wanted_log": wanted_log}
+    limits = requirements.verdicts(job)
+    return {"charts": charts, "requirements": limits, "log": log_tail.of(job, names, wanted_log), "wanted_log": wanted_log}
 
 
 def _names(attempt: Attempt | None) -> dict[int, str]:
