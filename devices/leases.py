@@ -97,7 +97,11 @@ def count_healthy_tick() -> int:
 
 
 def give_grace(now: datetime) -> int:
-    """After an outage of our own every live lease gets time to be renewed before silence counts again."""
+    """After an outage of our own every live lease gets time to be renewed before silence counts again.
+
+    One that was renewed in the future, before a clock was set back, begins anew: silence would not end it for as long.
+    """
     until = now + timedelta(seconds=OUTAGE_GRACE_S)
     live().update(healthy_ticks=0)
-    return live().filter(expires_at__lt=until).update(expires_at=until)
+    early = live().filter(renewed_at__gt=now).update(renewed_at=now, expires_at=until)
+    return early + live().filter(expires_at__lt=until).update(expires_at=until)

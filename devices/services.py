@@ -141,6 +141,11 @@ def mark_silent(now: datetime, healthy_seconds: float) -> list[Device]:
     return marked
 
 
+def not_seen_later_than(now: datetime) -> int:
+    """The clock was set back: who was seen in what is now the future counts as seen now, and may fall silent again."""
+    return Device.objects.filter(last_seen_at__gt=now).update(last_seen_at=now)
+
+
 def checked_labels(labels: Any) -> list[str]:
     """Labels as short, distinct words. Raises Invalid."""
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):

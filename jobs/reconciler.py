@@ -12,6 +12,7 @@ from django.db import transaction
 
 from catalog import services as catalog
 from contract import logs, timing
+from contract.reasons import WaitReason
 from devices import doorbell, leases, upkeep
 from devices import services as devices
 from devices.models import Lease
@@ -19,7 +20,7 @@ from devices.queries import online
 from jobs import ending, errands, scheduling
 from jobs.models import Attempt, Job, Rank
 from jobs.pulse import Pulse, agents_address_answers
-from jobs.states import DRIVEN, AttemptState
+from jobs.states import DRIVEN, AttemptState, JobState
 
 TEST_RING_S = 30
 HOUSEKEEPING_S = 60
@@ -81,10 +82,17 @@ class Reconciler:
 
 
 def grant_time_after_outage(now: datetime) -> None:
-    """After a gap in our own ticks, silence and deadlines start anew: nothing was heard because nobody listened."""
+    """After a gap in our own ticks, silence and deadlines start anew: nothing was heard because nobody listened.
+
+    The gap may be a clock that was set back: what was noted in the future is noted as of now.
+    """
     leases.give_grace(now)
+    devices.not_seen_later_than(now)
     until = now + timedelta(seconds=timing.OUTAGE_GRACE_S)
     Job.objects.filter(state__in=DRIVEN, deadline_at__lt=until).update(deadline_at=until)
+    longest = now + timedelta(seconds=2 * timing.REQUEUE_DELAYS_S[-1])
+    delayed = Job.objects.filter(state=JobState.PENDING, wait_reason=WaitReason.RETRY_DELAY)
+    delayed.filter(not_before__gt=longest).update(not_before=now)
 
 
 def end_silent_leases(now: datetime) -> int:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from random import SystemRandom
 from typing import Any
 
 from django.db import transaction
@@ -26,6 +27,9 @@ from jobs.wishes import Wish
 
 HOLD_AFTER_S = 300
 """Set here: long enough that short jobs fill gaps, short enough that nobody waits an hour for a gap of their size."""
+WRITE_AT_MOST = 500
+"""Jobs whose changed reason one round writes: measured (`benchmarks/scheduling.py`), so that a round stays within half
+a second even when the reasons of ten thousand jobs change; the last of them is told twenty rounds later."""
 PUBLISH_AT_MOST = 50
 """Changed jobs of one round that are told one by one; beyond it readers are only told that the queue changed."""
 log = logging.getLogger(__name__)
@@ -118,13 +122,27 @@ def _write_reasons(jobs: list[Waiting], waits: dict[int, Wait]) -> None:
         wait = waits.get(job.pk)
         if wait is not None and (job.wait_reason, job.reason_params) != (wait.reason, wait.params):
             alike[wait.reason, repr(sorted(wait.params.items()))].append(job.pk)
-    changed = [pk for group in alike.values() for pk in group]
-    if not changed:
+    due = _due(list(alike.values()), {job.pk for job in jobs if not job.wait_reason})
+    if not due:
         return
     with transaction.atomic():
-        for group in alike.values():
+        for group in due:
             _write_reason(group, waits[group[0]])
-        transaction.on_commit(partial(_publish, changed), robust=True)
+        transaction.on_commit(partial(_publish, [pk for group in due for pk in group]), robust=True)
+
+
+def _due(groups: list[list[int]], unexplained: set[int]) -> list[list[int]]:
+    """As many jobs as a round may write: those without any reason first, the others by lot, so that none always waits.
+
+    `groups`: ids of jobs whose reason changed to the same.
+    """
+    SystemRandom().shuffle(groups)
+    groups.sort(key=unexplained.isdisjoint)
+    due, left = [], WRITE_AT_MOST
+    while groups and left > 0:
+        due.append(sorted(groups.pop(0), key=unexplained.__contains__, reverse=True)[:left])
+        left -= len(due[-1])
+    return due
 
 
 def _write_reason(ids: list[int], wait: Wait) -> None:

@@ -123,6 +123,25 @@ def test_a_jump_of_the_clock_ends_no_lease_and_no_job(gang, time, hours):
     assert not Lease.objects.exclude(released_at=None).exists()
 
 
+def test_a_device_that_dies_after_the_clock_was_set_back_is_missed_as_soon_as_ever(gang, time):
+    job = time.running(*gang)
+    time.wall -= timedelta(hours=1)
+    time.tick()
+    time.tick(int(timing.OUTAGE_GRACE_S + timing.LEASE_TTL_S) + 2)
+    assert again(job).state == "pending"
+    assert set(Device.objects.values_list("state", flat=True)) == {"offline"}
+
+
+def test_a_job_that_is_tried_again_soon_does_not_wait_for_the_hour_that_a_clock_lost(gang, time):
+    job = time.running(*gang)
+    gang[0].exit("failed", "killed", rank=0)
+    later = time.wall + timedelta(seconds=15)
+    Job.objects.filter(pk=job.pk).update(not_before=later)
+    time.wall -= timedelta(hours=1)
+    time.tick()
+    assert again(job).not_before == time.wall
+
+
 def test_two_reconcilers_count_a_second_once(gang):
     times = [Time(), Time()]
     for time in times:
