@@ -26,8 +26,8 @@ lint: check-python ## ruff, mypy, import floors, templates
 bench: ## measure again every figure of docs/performance.md
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(VENV) $$file || exit 1; done
 
-chaos: check-python ## kill N random processes of a whole Fleetune while jobs train (N=20 SEED=…), then look whether anything was lost
-	@$(PYTHON) config/install.py --test && exec $(VENV) -m tests.chaos.monkey --kills $(or $(N),20) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+chaos: check-python ## kill N random processes of a whole Fleetune while jobs train (N=20 SEED=…), or make one fault of docs/reliability.md (ONLY=F25 SECONDS=600)
+	@$(PYTHON) config/install.py --test && exec $(VENV) $(if $(filter F%,$(ONLY)),-m tests.chaos.drill $(ONLY) $(if $(N),--times $(N)) $(if $(SECONDS),--seconds $(SECONDS)),-m tests.chaos.monkey --kills $(or $(N),20) $(if $(ONLY),--only $(ONLY))) $(if $(SEED),--seed $(SEED))
 
 chaos-resume: check-python ## kill N runs at random steps (N=6 SEED=…) and compare the weights they end with
 	@$(PYTHON) config/install.py --test && exec $(VENV) -m tests.chaos.resume --runs $(or $(N),6) $(if $(SEED),--seed $(SEED))

@@ -1,0 +1,53 @@
+"""Makes one fault of `docs/reliability.md` on a whole Fleetune, as often or as long as one says, and prints figures.
+
+make chaos ONLY=F04 N=30
+make chaos ONLY=F25 SECONDS=600
+"""
+
+import argparse
+import secrets
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.chaos.drills import DRILLS, clocks
+from tests.chaos.drills.fleet import Fleet
+from tests.e2e.stack import Stack
+
+
+def drill(name: str, home: Path, times: int = 0, seconds: float = 0, seed: int = 0) -> None:
+    """Raises AssertionError. Leaves no process, and `home` for whoever wants to look."""
+    what = DRILLS[name]
+    more = clocks.environment(home) if name == "F37" else {}
+    fleet = Fleet(Stack(home, demo=False, FLEETUNE_CPU_DEVICES=str(what.devices), **more), seed)
+    try:
+        what.run(fleet.begin(), times or what.times, seconds or what.seconds)
+        fleet.promises_hold()
+        fleet.stack.stop()
+        assert fleet.stack.living() == []
+    finally:
+        fleet.stack.stop()
+    print(f"{name}: 0 violations of a promise, 0 processes left", flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("only", choices=sorted(DRILLS))
+    parser.add_argument("--times", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=0)
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
+    options = parser.parse_args()
+    home = Path(tempfile.mkdtemp(prefix="fleetune-drill-")) / "home"
+    print(f"{options.only}, again with SEED={options.seed}", flush=True)
+    try:
+        drill(options.only, home, options.times, options.seconds, options.seed)
+    except AssertionError:
+        print(f"failed with SEED={options.seed}; what it left is in {home}", file=sys.stderr, flush=True)
+        raise
+    shutil.rmtree(home.parent, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

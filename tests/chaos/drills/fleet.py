@@ -1,0 +1,149 @@
+"""A whole Fleetune under a drill: its parts, the job that trains on it, and what must be true when that has ended."""
+
+import http.client
+import json
+import os
+import signal
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from agent.device_home import DeviceHome
+from agent.processes import identity_of, marked_processes, send
+from contract.agent_calls import ProcessIdentity
+from tests.chaos.roles import living
+from tests.e2e.stack import Stack
+from tests.waiting import wait_until
+
+TRAINS_WITHIN_S = 120
+ENDS_WITHIN_S = 600
+SETTLE_S = 16
+AWAY = (OSError, ValueError, http.client.HTTPException)
+
+
+class Fleet:
+    """`stack` runs with data; jobs of one seed are alike, so that their weights can be compared."""
+
+    def __init__(self, stack: Stack, seed: int):
+        self.stack, self.random = stack, Random(seed)
+        self.jobs: list[int] = []
+
+    def begin(self) -> "Fleet":
+        self.stack.start()
+        assert self.stack.api("POST", "/datasets/", {"builtin": "mnist-5k"})[0] == 202
+        wait_until(lambda: self.stack.api("GET", "/datasets/mnist-5k/")[1].get("state") == "ready", within=120)
+        return self
+
+    def train(self, seconds: float = 60, **more: Any) -> int:
+        """A job on two devices that trains for at least so long (at some 100 steps a second), and trains now."""
+        spec = {
+            "task": "image-classification",
+            "dataset": "mnist-5k",
+            "model": {"source": "dense", "hidden": [64, 64]},
+            "training": {"max_steps": max(1500, int(150 * seconds)), "learning_rate": 0.003, "optim": "adam",
+                         "save_steps": 100, "eval_steps": 10_000},
+            "export": {"formats": ["safetensors"]},
+            "schedule": {"max_attempts": 50},
+        }  # fmt: skip
+        self.jobs.append(self.stack.submit(**spec | more)["id"])
+        self.until_it_trains(self.jobs[-1])
+        return self.jobs[-1]
+
+    def job(self, number: int) -> dict[str, Any]:
+        """{} while the server is away."""
+        try:
+            seen = self.stack.job(number)
+        except AWAY:
+            return {}
+        return seen if "attempts" in seen else {}
+
+    def attempt(self, number: int) -> dict[str, Any]:
+        attempts = self.job(number).get("attempts") or [{}]
+        return attempts[-1]
+
+    def step(self, number: int) -> int:
+        """The step that all ranks of its last attempt have reached."""
+        return min((rank["step"] for rank in self.attempt(number).get("ranks", [])), default=0)
+
+    def until_it_trains(self, number: int, attempt: int = 1, beyond: int = 20) -> dict[str, Any]:
+        """The attempt with this number, or a later one, once it has steps behind it."""
+
+        def trains() -> dict[str, Any]:
+            seen = self.attempt(number)
+            far = (seen.get("resumed_from_step") or 0) + beyond
+            there = seen.get("number", 0) >= attempt and self.job(number).get("state") == "running"
+            return seen if there and self.step(number) >= far else {}
+
+        return wait_until(trains, TRAINS_WITHIN_S, f"job {number} trains", every=0.2)
+
+    def until_it_ends(self, number: int, within: float = ENDS_WITHIN_S) -> dict[str, Any]:
+        ends = {"succeeded", "failed", "cancelled"}
+        return wait_until(
+            lambda: (seen := self.job(number)).get("state") in ends and seen, within, f"job {number} ends", every=0.5
+        )
+
+    def weights(self, number: int) -> str:
+        """The SHA-256 of the model that it left."""
+        files = self.stack.api("GET", f"/jobs/{number}/artifacts/")[1]["results"]
+        return next(file["sha256"] for file in files if file["name"] == "model.safetensors")
+
+    def points_are_whole(self, number: int) -> None:
+        """Each rank has every step once."""
+        raw = self.stack.api("GET", f"/jobs/{number}/metrics/?key=train/loss&fmt=csv&max_points=0")[1]
+        header, *lines = raw.decode().splitlines()
+        names = header.split(",")
+        rows = [dict(zip(names, line.split(","), strict=True)) for line in lines]
+        for rank in {row["rank"] for row in rows}:
+            steps = [int(row["step"]) for row in rows if row["rank"] == rank]
+            assert steps == list(range(1, len(steps) + 1)) and steps, f"points of rank {rank} of job {number}"
+
+    def promises_hold(self) -> None:
+        self.pass_(SETTLE_S)
+        homes = [str(home) for home in self.device_homes]
+        told = json.loads(self.stack.manage("check_invariants", "--json", "--disk", *homes))
+        assert told["ok"], told
+
+    def pass_(self, seconds: float) -> None:
+        began = time.monotonic()
+        wait_until(lambda: time.monotonic() - began > seconds, within=seconds + 10)
+
+    @contextmanager
+    def nobody_restarts_anything(self):
+        """The keeper is frozen: what dies stays dead."""
+        keeper = self.stack.process
+        assert keeper is not None
+        os.kill(keeper.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(keeper.pid, signal.SIGCONT)
+
+    def kill(self, *roles: str) -> None:
+        """Every process that plays one of these parts."""
+        there = living(self.stack)
+        for role in roles:
+            assert there.get(role), f"no {role} lives"
+            for identity in there[role]:
+                send(identity, signal.SIGKILL)
+
+    @property
+    def device_homes(self) -> list[Path]:
+        return sorted(path.parent for path in (self.stack.home / "devices").glob("*/agent.json"))
+
+    def home_of(self, slug: str) -> DeviceHome:
+        return next(home for path in self.device_homes if (home := DeviceHome(path)).device().slug == slug)
+
+    def kill_device(self, slug: str) -> None:
+        """Agent, starter, supervisor and rank of one device, at once."""
+        home = self.home_of(slug)
+        victims = [item.identity for item in marked_processes(home.path)]
+        for name in ("agent.run.json", "starter.json"):
+            body = json.loads((home.path / name).read_text())
+            victims.append(ProcessIdentity(**{key: body[key] for key in ("boot_id", "pid", "start_ticks")}))
+        for identity in victims:
+            send(identity, signal.SIGKILL)
+
+    def is_alive(self, pid: int) -> bool:
+        return identity_of(pid) is not None
