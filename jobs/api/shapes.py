@@ -115,12 +115,6 @@ class PreparedOfJobSerializer(serializers.Serializer):
     progress = serializers.FloatField()
 
 
-class JobSerializer(JobRowSerializer):
-    """All of a job."""
-
-    task = serializers.CharField()
-    requirements = RequirementSerializer(many=True)
-    reason_params = serializers.DictField()
 class ForecastOfJobSerializer(serializers.Serializer):
     """What was predicted of a job when it was submitted, and what came."""
 
@@ -134,6 +128,12 @@ class ForecastOfJobSerializer(serializers.Serializer):
     error = serializers.FloatField(allow_null=True, help_text="0.2 = it took 20 % longer than predicted")
 
 
+class JobSerializer(JobRowSerializer):
+    """All of a job."""
+
+    task = serializers.CharField()
+    requirements = RequirementSerializer(many=True)
+    reason_params = serializers.DictField()
     reason_actions = ActionSerializer(many=True)
     attempts = AttemptSerializer(many=True)
     proofs = serializers.DictField()
@@ -146,13 +146,13 @@ class ForecastOfJobSerializer(serializers.Serializer):
     not_before = optional_time()
     failures = serializers.IntegerField()
     removed_at = optional_time()
+    forecast = ForecastOfJobSerializer(allow_null=True)
 
 
 class JobSpecSerializer(serializers.Serializer):
     """The job spec: everything but task, dataset and model has a default."""
 
     task = serializers.CharField()
-    forecast = ForecastOfJobSerializer(allow_null=True)
     dataset = serializers.CharField()
     model = serializers.DictField()
     name = serializers.CharField(required=False)
@@ -196,12 +196,6 @@ class CheckSerializer(serializers.Serializer):
     facts = serializers.DictField()
 
 
-class PreflightSerializer(serializers.Serializer):
-    ok = serializers.BooleanField()
-    checks = CheckSerializer(many=True)
-
-
-class QuestionSerializer(serializers.Serializer):
 class WaySerializer(serializers.Serializer):
     """One way to share the model, and what the job would take that way."""
 
@@ -230,10 +224,16 @@ class ForecastSerializer(serializers.Serializer):
     batch_size = serializers.IntegerField(allow_null=True, help_text="per device, when another would be faster")
 
 
+class PreflightSerializer(serializers.Serializer):
+    ok = serializers.BooleanField()
+    checks = CheckSerializer(many=True)
+    forecast = ForecastSerializer(allow_null=True)
+
+
+class QuestionSerializer(serializers.Serializer):
     image = serializers.FileField(required=False, help_text="a file of a form; in JSON its bytes in base64")
     text = serializers.CharField(required=False, help_text="or the prompt of a language model")
     row = serializers.DictField(required=False, help_text="columns of the dataset with their values")
-    forecast = ForecastSerializer(allow_null=True)
     sample = serializers.IntegerField(required=False, help_text="number of an item of the dataset")
     device = serializers.CharField(required=False, help_text="slug; without it, whichever is free")
 
