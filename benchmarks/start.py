@@ -2,10 +2,10 @@
 
     python -m benchmarks.start [--rounds 5]
 
-A whole Fleetune of its own runs meanwhile, its data prepared by a first job that does not count. Times are of the wall: of
-ours from just before the request to the time that rank 0 noted with its first point, so that control, doorbell, agent,
-starter, proofs of data and model and the meeting of the ranks are all in it; of the peer from the command to the end of
-`optimizer.step()`. Each job has a seed of its own.
+A whole Fleetune of its own runs meanwhile, its data prepared by a first job that does not count. Times are of the wall:
+of ours from just before the request to the time that rank 0 noted with its first point, so that control, doorbell,
+agent, starter, proofs of data and model and the meeting of the ranks are all in it; of the peer from the command to the
+end of `optimizer.step()`. Each job has a seed of its own.
 """
 
 import argparse
@@ -32,8 +32,9 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     ours, peer = [], []
     with tempfile.TemporaryDirectory() as home:
-        stack = Stack(Path(home), demo=False).start()
+        stack = Stack(Path(home), demo=False)
         try:
+            stack.start(within=300)
             stack.api("POST", "/datasets/", {"builtin": "mnist-5k"})
             wait_until(lambda: _is_ready(stack), within=120, about="the data is imported", every=0.2)
             _started(stack, 0)
