@@ -18,6 +18,7 @@ from results import (
     queries,
     reliability,
     robustness,
+    safety_page,
 )
 from results.models import ResultVersion
 from results.suites import SUITES
@@ -42,6 +43,7 @@ def of(version: ResultVersion) -> dict[str, Any]:
         "reliability": reliability.of(version, facts["evaluations"]),
         "robustness": robustness.of(facts["evaluations"]),
         "quality": quality.of(version, facts["evaluations"]),
+        "safety": safety_page.of(version, facts),
         "confusion": confusion.of(version, facts["evaluations"]),
         "runnable": [row for row in facts["artifacts"] if row["format"] in measuring.RUNNABLE and row["url"]],
         "devices": Device.objects.filter(removed_at=None).order_by("slug"),

@@ -9,10 +9,11 @@ from contract.tasks import TASKS
 from jobs import file_store, history
 from jobs.models import Artifact
 from jobs.queries import iso
-from results import limits, measured
+from results import limits, measured, safety
 from results.models import Result, ResultVersion
 
 CARD = "card.md"
+NEVER_CHECKED = ["known_issues_of_dependencies", "licence_of_data"]
 
 
 def results_of(actor: Any) -> QuerySet[Result]:
@@ -72,6 +73,7 @@ def version_json(version: ResultVersion) -> dict[str, Any]:
     """All of a version: `/api/v1/results/{slug}/versions/{n}/`."""
     job, files, asked = version.job, history.shown_artifacts(version.job), measured.runs(version)
     evaluations = measured.rows(version, asked)
+    told = safety.rows(version, evaluations)
     return {
         "slug": version.result.slug,
         "name": version.result.name,
@@ -92,7 +94,8 @@ def version_json(version: ResultVersion) -> dict[str, Any]:
         "evaluations": evaluations,
         "artifacts": [history.artifact_json(row) | {"certificate": measured.certificate(row, asked)} for row in files],
         "lineage": lineage(version),
-        "security": security(version, files),
+        "safety": told,
+        "security": security(version, files) | {"not_checked": [*safety.not_checked(told), *NEVER_CHECKED]},
         "card": card(version, files),
     }
 
@@ -141,7 +144,6 @@ def security(version: ResultVersion, files: list[Artifact]) -> dict[str, Any]:
         "data_source": dataset.source,
         "data_sensitive": dataset.sensitive,
         "privacy": version.job.spec.get("security") or {},
-        "not_checked": ["attacks", "membership_inference", "known_issues_of_dependencies", "licence_of_data"],
     }
 
 
