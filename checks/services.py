@@ -8,8 +8,9 @@ from accounts import audit
 from accounts import project as projects
 from accounts.models import User
 from accounts.permissions import require
-from checks import release, subject
+from checks import subject
 from checks.models import FleetTest, Kind, TestedDevice
+from config import release
 from contract.problems import Invalid, Problem, gettext_noop, unknown
 from devices.models import Device
 from jobs import clock, errands, gangs

@@ -13,9 +13,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.audit import address_of
 from accounts.models import User
 from accounts.permissions import may, require
-from checks import page, queries, release, services, speed, table
+from checks import page, queries, services, speed, table
 from checks.models import FleetTest, Kind
 from checks.seen import seen
+from config import release
 from contract.problems import Invalid
 from devices import queries as devices
 

@@ -71,7 +71,7 @@ def _found(wanted: Requirement, facts: Facts) -> Iterator[Found]:
         sizes = facts.files()
         named = {wanted.file: sizes[wanted.file]} if wanted.file in sizes else ({} if wanted.file else sizes)
         yield from (Found(float(size), name) for name, size in named.items())
-    elif wanted.unit or wanted.device or wanted.file:
+    elif wanted.unit or wanted.device or wanted.file or wanted.key.startswith("safety/"):
         yield from (found for row in _rows(wanted, facts) for found in _of_row(wanted.key, row))
     elif wanted.key in facts.last:
         yield Found(facts.last[wanted.key])
@@ -84,6 +84,13 @@ def _rows(wanted: Requirement, facts: Facts) -> Iterator[dict[str, Any]]:
         right_device = not wanted.device or row["device"].lower() == wanted.device.lower()
         if row["state"] == "done" and right_device and file in ("", row["artifact"]):
             yield row
+
+
+def row_values(key: str, row: dict[str, Any]) -> list[float]:
+    """What one measured row says of `key`; its file's size too."""
+    if key == "size":
+        return [float(row["file_bytes"])] if row.get("file_bytes") else []
+    return [found.value for found in _of_row(key, row)]
 
 
 def _of_row(key: str, row: dict[str, Any]) -> Iterator[Found]:

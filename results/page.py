@@ -9,6 +9,7 @@ from contract.tasks import TASKS
 from devices.models import Device
 from jobs.models import Artifact
 from results import (
+    choices,
     confusion,
     difference,
     helped,
@@ -44,6 +45,7 @@ def of(version: ResultVersion) -> dict[str, Any]:
         "robustness": robustness.of(facts["evaluations"]),
         "quality": quality.of(version, facts["evaluations"]),
         "safety": safety_page.of(version, facts),
+        "choices": choices.of(version, facts["evaluations"]),
         "confusion": confusion.of(version, facts["evaluations"]),
         "runnable": [row for row in facts["artifacts"] if row["format"] in measuring.RUNNABLE and row["url"]],
         "devices": Device.objects.filter(removed_at=None).order_by("slug"),
