@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime
 from pathlib import Path
 
 from tests.e2e.stack import Stack, free_port
@@ -59,7 +60,7 @@ def _started(stack: Stack, seed: int) -> float:
     job = stack.submit(**JOB, training={"max_steps": 20, "seed": seed, "eval_steps": 20})
     assert stack.ended(job["id"], 120)["state"] == "succeeded"
     (series,) = stack.api("GET", f"/jobs/{job['id']}/metrics/?key=train/loss&rank=0")[1]["series"]
-    return series["times"][0] - began
+    return datetime.fromisoformat(series["times"][0]).timestamp() - began
 
 
 def _cold_torchrun() -> float:
