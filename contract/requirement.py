@@ -41,7 +41,7 @@ WORDS = {
 EVERYWHERE = ("size", "duration")
 """the same on every device, so that none can be named"""
 PATTERN = re.compile(
-    r"\s*(?P<key>[a-z][a-z0-9_ ]*?(?:/[a-z0-9_.]+)?)"
+    r"\s*(?P<key>[a-z][a-z0-9_ ]*?(?:/(?:fgsm|pgd)_accuracy@[0-9.]+|/[a-z0-9_.]+)?)"
     r"(?:\s+of\s+(?P<file>[\w.-]+))?"
     r"(?:@(?P<at>[\w.-]+))?"
     r"\s*(?P<sign><=|>=|≤|≥|<|>)\s*"

@@ -8,8 +8,9 @@ from accounts import audit
 from contract.problems import Invalid, Problem, gettext_noop
 from contract.requirement import requirement_problems
 from jobs import requirements
+from jobs.judging import WEIGHTS
 from jobs.models import Job
-from results import measured
+from results import measured, safety
 from results.models import Result, ResultVersion
 
 MOST = 50
@@ -23,7 +24,17 @@ def verdicts(version: ResultVersion, more: list[str] | None = None) -> list[dict
 def measured_of(job: Job) -> list[dict[str, Any]]:
     """What devices measured of the version that the job made; nothing before that."""
     version = ResultVersion.objects.filter(job=job).select_related("result", "job").first()
-    return measured.rows(version, measured.runs(version)) if version else []
+    if version is None:
+        return []
+    rows = measured.rows(version, measured.runs(version))
+    return [*rows, _safety(version, rows)]
+
+
+def _safety(version: ResultVersion, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """What is known of the version's safety as a row of its own, whichever devices measured it."""
+    known = safety.values(safety.rows(version, rows))
+    metrics = {key.removeprefix("safety/"): value for key, value in known.items() if key.startswith("safety/")}
+    return {"artifact": WEIGHTS, "device": "", "state": "done", "metrics": metrics, "samples": None}
 
 
 def checked(texts: Any) -> list[str]:

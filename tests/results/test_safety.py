@@ -3,7 +3,7 @@
 import pytest
 
 from jobs import clock, errands
-from results import measured, safety
+from results import limits, measured, safety
 from results.models import Measurement
 from results.safety_words import QUESTIONS
 from tests.results.factories import answered, make_result
@@ -118,3 +118,14 @@ def test_page_and_rest_show_the_same_rows(client):
     assert page.count('data-testid="safety-row"') == len(rows)
     assert 'data-key="safety/mia_auc" data-verdict="pass"' in page
     assert "This does not prove that no stronger attack works" in page and 'data-testid="figure-attacks"' in page
+
+
+def test_limits_speak_of_safety_and_of_the_size_of_an_attack():
+    version = make_result(
+        requirements=["safety/mia_auc <= 0.55", "safety/pgd_accuracy@4 >= 0.6", "safety/pgd_accuracy@8 >= 0.1"]
+    )
+    told(version, attacks=attacks(), membership=membership(0.51, 0.48, 0.54))
+    verdicts = {row["text"]: (row["verdict"], row["value"]) for row in limits.verdicts(version)}
+    assert verdicts["safety/mia_auc <= 0.55"] == ("met", 0.51)
+    assert verdicts["safety/pgd_accuracy@4 >= 0.6"] == ("missed", 0.5)
+    assert verdicts["safety/pgd_accuracy@8 >= 0.1"] == ("unknown", None)
