@@ -1,7 +1,8 @@
 """Leases: the right of one attempt or errand to one device until a time.
 
 A partial unique index lets a device have one live lease; `fence` rises with each, so that a holder of an older one can
-be told apart for ever. A lease ends by release or by healthy silence (rule R6): its time has passed *and* the
+be told apart for ever: with the clock at least, so that a database that was restored from an old copy gives none out
+again that the copy did not know. A lease ends by release or by healthy silence (rule R6): its time has passed *and* the
 reconciler was well for as many ticks as the lease has seconds, so our own outage never takes a device away.
 """
 
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
+from django.db.models.functions import Greatest
 
 from contract.timing import LEASE_TTL_S, OUTAGE_GRACE_S, TICK_S
 from devices.models import Device, Lease
@@ -35,7 +37,7 @@ def claim(
     """Lease all of `devices`, in order of id, or raise DeviceTaken: then the caller's transaction must roll back."""
     leases = []
     for device in sorted(devices, key=lambda device: device.pk):
-        Device.objects.filter(pk=device.pk).update(fence=F("fence") + 1)
+        Device.objects.filter(pk=device.pk).update(fence=Greatest(F("fence") + 1, int(1000 * now.timestamp())))
         fence = Device.objects.values_list("fence", flat=True).get(pk=device.pk)
         try:
             with transaction.atomic():

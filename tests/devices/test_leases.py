@@ -20,11 +20,22 @@ def test_a_gang_gets_all_devices_in_order_of_id_with_rising_fences():
     one, two = make_device("one"), make_device("two")
     now = timezone.now()
     made = leases.claim([two, one], attempt_id=7, now=now)
-    assert [(lease.device_id, lease.fence, lease.attempt_id) for lease in made] == [(one.pk, 1, 7), (two.pk, 1, 7)]
+    assert [(lease.device_id, lease.attempt_id) for lease in made] == [(one.pk, 7), (two.pk, 7)]
     assert leases.release(one.pk, attempt_id=7, now=now)
-    assert leases.claim([one], errand_id=3, now=now)[0].fence == 2
+    again = leases.claim([one], errand_id=3, now=now)[0]
+    assert again.fence == made[0].fence + 1
     one.refresh_from_db()
-    assert one.fence == 2
+    assert one.fence == again.fence
+
+
+def test_a_fence_goes_with_the_clock_and_rises_when_that_is_set_back():
+    one, now = make_device("one"), timezone.now()
+    early = leases.claim([one], attempt_id=7, now=now)[0].fence
+    leases.release(one.pk, attempt_id=7, now=now)
+    late = leases.claim([one], attempt_id=8, now=now + timedelta(hours=1))[0].fence
+    leases.release(one.pk, attempt_id=8, now=now)
+    assert late - early >= 3_600_000
+    assert leases.claim([one], attempt_id=9, now=now)[0].fence == late + 1
 
 
 def test_a_taken_device_rolls_all_of_the_claim_back():
@@ -61,7 +72,7 @@ def test_of_ten_claims_at_once_one_wins_and_fences_have_no_doubles(each_database
 
     with ThreadPoolExecutor(10) as pool:
         won = [fences for fences in pool.map(claim, range(1, 11)) if fences]
-    assert won == [[1, 1]]
+    assert won == [list(Device.objects.order_by("pk").values_list("fence", flat=True))]
     assert leases.live().count() == 2
 
 
