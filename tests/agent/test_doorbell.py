@@ -89,6 +89,23 @@ def test_a_worker_that_was_stopped_can_be_started_again(broker, listening):
     assert bell.wait(10)
 
 
+def test_a_doorbell_that_comes_a_hundred_times_starts_one_rank_and_an_old_one_none(tmp_path, server, broker):
+    stage = Stage(tmp_path / "device", server, broker_url=broker.device_url)
+    try:
+        holder = server.assign(spec={"steps": 20})
+        stage.start_agent()
+        for _ in range(100):
+            broker.ring(v=1, job=5, attempt=11)
+        wait_until(lambda: holder.gone, within=30)
+        broker.ring(v=1, job=5, attempt=11)
+        wait_until(lambda: not stage.marked(), within=10)
+        assert holder.steps() == list(range(1, 21))
+        assert len({lease["rank_process"]["pid"] for lease in holder.leases if lease["rank_process"]}) == 1
+        assert stage.output.read_text().count("started under supervisor") == 1
+    finally:
+        stage.end()
+
+
 def test_an_assignment_starts_on_a_ring_long_before_the_next_poll(tmp_path, server, broker):
     stage = Stage(tmp_path / "device", server, scale=2, broker_url=broker.device_url)
     try:

@@ -190,6 +190,22 @@ def test_a_start_that_broke_off_before_the_record_is_made_good_by_one_rank(stage
     assert holder.steps() == [1, 2, 3]
 
 
+def test_a_supervisor_that_was_frozen_past_its_right_stores_nothing_and_ends_its_rank(stage, server):
+    holder, agent = started(stage, server, spec=LONG | {"steps": 1000})
+    agent.kill()
+    agent.wait()
+    rank, supervisor = rank_of(stage, holder), stage.identities(holder)["supervisor"]["pid"]
+    os.kill(supervisor, signal.SIGSTOP)
+    before = len(holder.batches)
+    spooled = len(stage.run(holder).spool.read_text().splitlines())
+    wait_until(lambda: len(stage.run(holder).spool.read_text().splitlines()) > spooled + 5, within=10)
+    holder.stale = True
+    os.kill(supervisor, signal.SIGCONT)
+    wait_until(lambda: not is_alive(rank), within=5 * 2, about="the rank of the old right ends")
+    wait_until(lambda: not stage.marked(), within=10)
+    assert len(holder.batches) == before
+
+
 def test_a_host_that_shuts_down_ends_ranks_in_order_and_the_next_agent_tells(stage, server):
     holder, agent = started(stage, server, spec=LONG | {"steps": 1000})
     agent.terminate()

@@ -9,18 +9,28 @@ import secrets
 import shutil
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
-from tests.chaos.drills import DRILLS, clocks
+from tests.chaos.drills import DRILLS, clocks, network
 from tests.chaos.drills.fleet import Fleet
 from tests.e2e.stack import Stack
 
 
 def drill(name: str, home: Path, times: int = 0, seconds: float = 0, seed: int = 0) -> None:
     """Raises AssertionError. Leaves no process, and `home` for whoever wants to look."""
+    with ExitStack() as afterwards:
+        more = {"FLEETUNE_CPU_DEVICES": str(DRILLS[name].devices)}
+        if name == "F37":
+            more |= clocks.environment(home)
+        if name == "F33":
+            more |= network.environment() | {"DRILL_NETWORK": " ".join(afterwards.enter_context(network.network()))}
+        _drill(name, Fleet(Stack(home, demo=False, **more), seed), times, seconds)
+    print(f"{name}: 0 violations of a promise, 0 processes left", flush=True)
+
+
+def _drill(name: str, fleet: Fleet, times: int, seconds: float) -> None:
     what = DRILLS[name]
-    more = clocks.environment(home) if name == "F37" else {}
-    fleet = Fleet(Stack(home, demo=False, FLEETUNE_CPU_DEVICES=str(what.devices), **more), seed)
     try:
         what.run(fleet.begin(), times or what.times, seconds or what.seconds)
         fleet.promises_hold()
@@ -28,7 +38,6 @@ def drill(name: str, home: Path, times: int = 0, seconds: float = 0, seed: int =
         assert fleet.stack.living() == []
     finally:
         fleet.stack.stop()
-    print(f"{name}: 0 violations of a promise, 0 processes left", flush=True)
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ A drill takes the fleet, how often to do it and how long an outage lasts (second
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tests.chaos.drills import clocks, devices, outages, people, processes
+from tests.chaos.drills import clocks, devices, network, outages, people, processes
 from tests.chaos.drills.fleet import Fleet
 
 
@@ -28,6 +28,7 @@ DRILLS = {
     "F25": Drill(outages.server, seconds=600),
     "F26": Drill(outages.database, seconds=600),
     "F32": Drill(outages.upgrade, seconds=60),
+    "F33": Drill(network.cut_off),
     "F37": Drill(clocks.jump, times=4),
     "F45": Drill(people.pause_at_random_moments, times=20),
     "F46": Drill(people.cancel_at_random_moments, times=20),
