@@ -33,12 +33,12 @@ class Kept:
     used_at: float
 
 
-def limit_bytes() -> int:
-    """How much may be kept; the default when the setting is no whole number."""
-    setting = os.environ.get(LIMIT, "")
+def limit_bytes(name: str = LIMIT, default: int = DEFAULT_BYTES) -> int:
+    """How much may be kept, by the setting `name`; the default when that is no whole number."""
+    setting = os.environ.get(name, "")
     if setting and not setting.isdecimal():
-        log.error("%s is '%s', not a whole number of bytes: %s is the limit", LIMIT, setting, DEFAULT_BYTES)
-    return int(setting) if setting.isdecimal() else DEFAULT_BYTES
+        log.error("%s is '%s', not a whole number: %s is the limit", name, setting, default)
+    return int(setting) if setting.isdecimal() else default
 
 
 def mark_used(directory: Path) -> None:

@@ -79,6 +79,9 @@ class Inputs(threading.Thread):
         if not files:
             return ""
         target = situation.home.model_dir(content_hash) if content_hash else situation.run.path / "model"
+        if target.is_dir():
+            mark_used(target)
+            return str(target)
         shared = on_this_host(situation, "models", content_hash) if content_hash else None
         fetched = fetch_directory(
             self.server, "/agent/v1/models", files, target, on_this_host=shared, on_bytes=self._show

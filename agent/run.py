@@ -14,6 +14,7 @@ from agent.device_home import DeviceHome
 from agent.doorbell import Bell, Listener
 from agent.duties import Duties
 from agent.heartbeat import HeartbeatLoop
+from agent.kept_files import sweep_kept
 from agent.leftovers import sweep
 from agent.processes import boot_id, is_alive, own_identity
 from agent.reserve import keep_reserve
@@ -142,6 +143,7 @@ class Agent:
         self.starter.ensure()
         for path in sweep(self.home):
             log.info("swept %s: its job ended a day ago", path)
+        sweep_kept(self.home, self.duties.assigned)
         keep_reserve(self.home.path)
         rotate_when_old(self.home, self.duties.server)
 

@@ -98,6 +98,11 @@ def _combinations(spec: Any) -> list[Problem]:
             gettext_noop("Private training is not proven in bf16. Switch it off."),
         ),
         (
+            spec.training.fp16,
+            "training.fp16",
+            gettext_noop("Private training is not proven in fp16. Switch it off."),
+        ),
+        (
             spec.training.gradient_checkpointing,
             "training.gradient_checkpointing",
             gettext_noop("Private training is not proven with gradient checkpointing. Switch it off."),

@@ -75,6 +75,8 @@ class Training:
     """the job evaluates and leaves a running average of the weights; 0 = none (no name of TrainingArguments)"""
     gradient_checkpointing: bool = False
     bf16: bool | str = False
+    fp16: bool = False
+    """forward passes in fp16, with a loss scale that follows what gradients bear"""
     torch_compile: bool | str = False
 
 
@@ -87,6 +89,13 @@ def training_problems(training: Training, strategy: str, task: str) -> list[Prob
     if training.ema_decay and strategy == "local-sgd":
         sentence = gettext_noop("Local SGD averages weights where devices meet: set ema_decay to 0, or choose ddp.")
         problems.append(Problem("training.ema_decay", sentence))
+    if training.fp16 and training.bf16 is not False:
+        problems.append(
+            Problem("training.fp16", gettext_noop("Choose one of bf16 and fp16, and set the other to false."))
+        )
+    if training.fp16 and strategy != "ddp":
+        sentence = gettext_noop("fp16 scales the loss by what the gradients of all ranks bear: choose ddp, or bf16.")
+        problems.append(Problem("training.fp16", sentence))
     if training.optim == "adafactor" and strategy in ("fsdp", "tensor"):
         sentence = gettext_noop("Adafactor needs whole weights: choose ddp, pipeline or local-sgd, or AdamW.")
         problems.append(Problem("training.optim", sentence))

@@ -223,6 +223,14 @@ MORE_FIELDS = (
         more=True,
     ),
     SpecField(
+        "training.fp16",
+        _("16-bit training (fp16)"),
+        _("With a loss scale, for GPUs that have no bf16. Not together with bf16."),
+        "switch",
+        choices=SWITCH_CHOICES[:2],
+        more=True,
+    ),
+    SpecField(
         "training.torch_compile",
         _("Compile the model"),
         _("Slower start, often faster steps."),

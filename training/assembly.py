@@ -16,6 +16,7 @@ from training.checkpoints import Checkpoints
 from training.data import Data
 from training.evaluate import Evaluator
 from training.inputs import FromPixels, example, from_prepared
+from training.loss_scale import LossScale
 from training.methods import choose_what_learns, rates_by_layer
 from training.model_config import model_config
 from training.model_files import config_of
@@ -34,7 +35,7 @@ from training.rank import Rank
 from training.recompute import recompute_blocks
 from training.rendezvous import Group
 from training.sampler import Sampler
-from training.speed import for_training, uses_bf16
+from training.speed import for_training, precision_of
 
 WISHES = ("drain", "cancel", "save", "seconds")
 """the end of the tail that rides with the gradients: what any rank wants, and rank 0's clock"""
@@ -48,7 +49,9 @@ class Parts:
     model: FromPixels
     forward: Callable[[torch.Tensor], torch.Tensor]
     """the model as the training loop calls it"""
-    bf16: bool
+    precision: torch.dtype | None
+    """of forward passes; None: fp32"""
+    loss_scale: LossScale
     optimizer: torch.optim.Optimizer
     plan: Plan
     sampler: Sampler
@@ -136,7 +139,8 @@ def put_together(rank: Rank, data: Data, begun: Begun, group: Group, sampler: Sa
         data=data,
         model=model,
         forward=for_training(rank, method.module, batch),
-        bf16=uses_bf16(rank),
+        precision=(precision := precision_of(rank)),
+        loss_scale=LossScale(precision is torch.float16),
         optimizer=optimizers.build(training, method.parameters, rates_by_layer(model.model, layer_decay)),
         plan=plan,
         sampler=sampler,

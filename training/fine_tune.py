@@ -44,6 +44,8 @@ class State:
     evaluations_without_gain: int = 0
     shares: list[float] = field(default_factory=list)
     """of the global batch, per rank, once they differ"""
+    loss_scale: list[float] = field(default_factory=list)
+    """of fp16: the scale, and steps since it last changed"""
 
 
 class FineTuning:
@@ -84,6 +86,7 @@ class FineTuning:
         self.kept.go_on_from(contents)
         self.state = State(**contents.documents[STATE])
         self._seconds_before = self.state.seconds
+        self.parts.loss_scale.go_on_from(self.state.loss_scale)
         if len(self.state.shares) == self.parts.group.world_size:
             self.parts.sampler.shares = self.state.shares
         self.rank.sign.at(self.state.step)
@@ -168,6 +171,7 @@ class FineTuning:
 
     def _save(self, number: int) -> None:
         parts, method = self.parts, self.parts.method
+        self.state.loss_scale = parts.loss_scale.state()
         tensors = {
             WEIGHTS: method.gathered(method.pieces()),
             OPTIMIZER: method.gathered_state(optimizers.state_tensors(parts.optimizer, method.parameters)),

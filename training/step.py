@@ -109,7 +109,7 @@ class Reading:
 
 
 def _forward(parts: Parts, device: torch.device, inputs: Any) -> Any:
-    with torch.autocast(device.type, torch.bfloat16, enabled=parts.bf16):
+    with torch.autocast(device.type, parts.precision, enabled=parts.precision is not None):
         return parts.forward(inputs)
 
 
@@ -121,14 +121,21 @@ def _loss(parts: Parts, outputs: Any, targets: Any) -> torch.Tensor:
     loss, weight = task.loss(outputs, targets)
     with torch.no_grad():
         parts.method.add(weight, loss, *task.step_sums(outputs, targets))
-    return loss
+    return loss * parts.loss_scale.value if parts.loss_scale.is_on else loss
 
 
 def _update(parts: Parts, weight: float, rate: float) -> float:
-    """Turn summed gradients into their mean, clip it, take the step; the length of the mean before clipping."""
+    """Turn summed gradients into their mean, clip it, take the step; the length of the mean before clipping.
+
+    Gradients that a loss scale has made too large are thrown away.
+    """
     limit = 0.0 if parts.privacy.samples else parts.plan.training["max_grad_norm"]
     weight = parts.privacy.samples or weight
+    weight *= parts.loss_scale.value
     norm = parts.method.norm() / weight
+    if not parts.loss_scale.bears(norm):
+        parts.method.end()
+        return norm
     clip = limit / (norm + 1e-6) if 0 < limit < norm else 1.0
     parts.method.scale(clip / weight)
     for group in parts.optimizer.param_groups:
