@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help up setup test lint bench chaos chaos-resume chaos-model test-the-tests shell screens check-python
+.PHONY: help up setup test lint bench matrix chaos chaos-resume chaos-model test-the-tests shell screens check-python
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -25,6 +25,9 @@ lint: check-python ## ruff, mypy, import floors, templates
 
 bench: ## measure again every figure of docs/performance.md
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(VENV) $$file || exit 1; done
+
+matrix: check-python ## every task × method × strategy as a job on two CPU devices; writes the table of docs/training.md (takes minutes)
+	@$(PYTHON) config/install.py --test && nice $(VENV) -m benchmarks.matrix $(if $(ONLY),--only "$(ONLY)")
 
 chaos: check-python ## kill N random processes of a whole Fleetune while jobs train (N=20 SEED=…), or make one fault of docs/reliability.md (ONLY=F25 SECONDS=600)
 	@$(PYTHON) config/install.py --test && exec $(VENV) $(if $(filter F%,$(ONLY)),-m tests.chaos.drill $(ONLY) $(if $(N),--times $(N)) $(if $(SECONDS),--seconds $(SECONDS)),-m tests.chaos.monkey --kills $(or $(N),20) $(if $(ONLY),--only $(ONLY))) $(if $(SEED),--seed $(SEED))

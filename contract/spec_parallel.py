@@ -34,11 +34,10 @@ def parallel_problems(parallel: Parallel, method: Any, training: Any) -> list[Pr
     if parallel.shares == "measured" and strategy != "ddp":
         sentence = gettext_noop("Only ddp gives faster devices more of a batch. Choose ddp, or even shares.")
         problems.append(Problem("parallel.shares", sentence))
-    if method.kind == "head" and strategy == "pipeline":
-        sentence = gettext_noop("Layers before the head learn nothing: their devices would have no work. Choose ddp.")
-        problems.append(Problem("parallel.strategy", sentence))
-    if method.kind == "lora" and strategy not in WHOLE_MODEL:
-        sentence = gettext_noop("LoRA is not cut across devices: choose ddp or local-sgd.")
+    if method.kind == "lora" and method.use_dora and strategy in ("tensor", "fsdp"):
+        sentence = gettext_noop(
+            "DoRA measures whole layers: choose ddp, pipeline or local-sgd, or set use_dora to false."
+        )
         problems.append(Problem("parallel.strategy", sentence))
     if training.torch_compile is True and strategy not in WHOLE_MODEL:
         sentence = gettext_noop("A compiled model cannot be cut: choose ddp or local-sgd, or switch compiling off.")

@@ -82,9 +82,13 @@ def rates_by_layer(net: nn.Module, decay: float) -> dict[str, float]:
 
 def _targets(net: nn.Module, wished: list[str]) -> list[str]:
     """Full names of the layers that are adapted; a wish names one, or the end of several names."""
-    layers = [name for name, module in net.named_modules() if isinstance(module, ADAPTED)]
+    layers = [name for name, module in net.named_modules() if type(module) in ADAPTED]
     if not wished:
-        return [name for name in layers if not _within(name, heads_of(net))]
+        body = [name for name in layers if not _within(name, heads_of(net))]
+        if not body:
+            sentence = "LoRA finds no linear or convolution layer of torch in this model's body: choose full or head"
+            raise Failure(EndReason.IMPOSSIBLE, sentence)
+        return body
     found = {wish: [name for name in layers if name == wish or name.endswith(f".{wish}")] for wish in wished}
     for wish, names in found.items():
         if not names:

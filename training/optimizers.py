@@ -22,6 +22,8 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "rmsprop": torch.optim.RMSprop,
     "adafactor": torch.optim.Adafactor,
 }
+NOTHING: dict[str, Any] = {"params": [nn.Parameter(torch.empty(0))], "weight_decay": 0.0, "rate_factor": 1.0}
+"""for a rank that holds nothing that learns: an optimizer wants something to look after"""
 
 
 def build(
@@ -38,7 +40,7 @@ def build(
         settings = {"weight_decay": training["weight_decay"] if wide else 0.0, "rate_factor": factor}
         kind = (factor, not wide, type(parameter).__name__)  # distributed tensors are never updated with plain ones
         groups.setdefault(kind, {"params": [], **settings})["params"].append(parameter)
-    ordered = [group for _, group in sorted(groups.items(), key=lambda item: item[0])]
+    ordered = [group for _, group in sorted(groups.items(), key=lambda item: item[0])] or [dict(NOTHING)]
     name = training["optim"]
     more: dict[str, Any] = dict(optimizer_arguments(training))
     if name.startswith("adam"):

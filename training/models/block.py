@@ -1,5 +1,7 @@
 """A transformer block, normalised before each part: attention over places, then two dense layers at each place."""
 
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
@@ -21,7 +23,10 @@ class Block(nn.Module):
         self.before_dense = nn.LayerNorm(width)
         self.dense = nn.Sequential(nn.Linear(width, WIDER * width), nn.GELU(), nn.Linear(WIDER * width, width))
 
-    def forward(self, places: torch.Tensor, may_see: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, places: Any) -> Any:
+        return self.of(places)
+
+    def of(self, places: torch.Tensor, may_see: torch.Tensor | None = None) -> torch.Tensor:
         """`may_see`: bool [n, 1, L or 1, L], which places each place looks at; None = all."""
         places = places + self._attend(self.before_attention(places), may_see)
         return places + self.dense(self.before_dense(places))

@@ -6,6 +6,7 @@ back onto the fine one. Group norm, so that a batch split over ranks gives the s
 
 import math
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import nn
@@ -26,35 +27,65 @@ class Detector(nn.Module):
     def __init__(self, shape: list[int], outputs: int, channels: tuple[int, ...] | list[int] = (16, 48, 96, 128)):
         super().__init__()
         width = channels[1]
-        self.body = nn.Sequential(*(_halving(before, after) for before, after in pairwise([shape[0], *channels])))
-        self.onto = nn.ModuleList(nn.Conv2d(each, width, 1) for each in channels[1:])
+        halvings = enumerate(pairwise([shape[0], *channels]))  # the first map that is kept is that at STRIDE
+        self.body = nn.Sequential(*(Halving(*widths, keeps=number > 1) for number, widths in halvings))
+        self.onto = Onto(*(nn.Conv2d(each, width, 1) for each in channels[1:]))
         self.neck = nn.Sequential(_layer(width, width), _layer(width, width))
-        self.places = nn.Sequential(_layer(width, width), nn.Conv2d(width, 4, 1))
-        self.head = nn.Conv2d(width, outputs, 1)
-        nn.init.constant_(self.head.get_parameter("bias"), -math.log((1 - RARE) / RARE))
+        self.places = Distances(_layer(width, width), nn.Conv2d(width, 4, 1))
+        self.head = Answer(width, outputs)
+
+    def blocks(self) -> list[str]:
+        """Submodules that one after the other are the forward pass."""
+        return [*(f"body.{place}" for place in range(len(self.body))), "onto", "neck", "places", "head"]
 
     def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        features = self.neck(self._merged(pixels))
-        points = _points(features)
-        distances = STRIDE * softplus(self.places(features)).flatten(2).transpose(1, 2)
-        place = points[:, :2]
-        corners = torch.cat([place - distances[..., :2], place + distances[..., 2:]], -1)
-        return corners, self.head(features).flatten(2).transpose(1, 2), points
+        return self.head(self.places(self.neck(self.onto(self.body(pixels)))))
 
-    def _merged(self, pixels: torch.Tensor) -> torch.Tensor:
-        """The map at STRIDE, with what the coarser ones saw added, coarsest first."""
-        maps = []
-        for halve in self.body:
-            pixels = halve(pixels)
-            maps.append(pixels)
-        merged = self.onto[-1](maps[-1])
-        for reduce, fine in zip(reversed(self.onto[:-1]), reversed(maps[1:-1]), strict=True):
-            merged = reduce(fine) + interpolate(merged, size=fine.shape[2:], mode="nearest")
+
+class Halving(nn.Sequential):
+    """Half of a map's height and width. Takes a picture, or maps, finest first, of which it halves the last; gives the
+    new map, behind all others where it `keeps` them."""
+
+    def __init__(self, before: int, after: int, keeps: bool):
+        super().__init__(nn.Conv2d(before, after, 3, stride=2, padding=1), _norm(after), nn.ReLU())
+        self._keeps = keeps
+
+    def forward(self, maps: Any) -> tuple[torch.Tensor, ...]:
+        maps = maps if isinstance(maps, tuple) else (maps,)
+        return (*(maps if self._keeps else ()), super().forward(maps[-1]))
+
+
+class Onto(nn.Sequential):
+    """The map at STRIDE, with what the coarser ones saw added, coarsest first."""
+
+    def forward(self, maps: tuple[torch.Tensor, ...]) -> torch.Tensor:
+        reduced = [reduce(each) for reduce, each in zip(self, maps, strict=True)]
+        merged = reduced.pop()
+        for fine in reversed(reduced):
+            merged = fine + interpolate(merged, size=fine.shape[2:], mode="nearest")
         return merged
 
 
-def _halving(before: int, after: int) -> nn.Module:
-    return nn.Sequential(nn.Conv2d(before, after, 3, stride=2, padding=1), _norm(after), nn.ReLU())
+class Distances(nn.Sequential):
+    """The map, and at each of its points how far the four sides of a box are from it, in pixels."""
+
+    def forward(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return features, STRIDE * softplus(super().forward(features)).flatten(2).transpose(1, 2)
+
+
+class Answer(nn.Conv2d):
+    """Boxes, logits of their classes, and the points that say them."""
+
+    def __init__(self, width: int, outputs: int):
+        super().__init__(width, outputs, 1)
+        nn.init.constant_(self.get_parameter("bias"), -math.log((1 - RARE) / RARE))
+
+    def forward(self, said: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        features, distances = said
+        points = _points(features)
+        place = points[:, :2]
+        corners = torch.cat([place - distances[..., :2], place + distances[..., 2:]], -1)
+        return corners, super().forward(features).flatten(2).transpose(1, 2), points
 
 
 def _layer(before: int, after: int) -> nn.Module:

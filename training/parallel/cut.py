@@ -82,7 +82,7 @@ def stages_of(net: nn.Module, ranks: int, inputs: torch.Tensor) -> list[list[str
     return stages
 
 
-def _parts(net: nn.Module, inputs: torch.Tensor) -> list[tuple[list[str], int]]:
+def _parts(net: nn.Module, inputs: Any) -> list[tuple[list[str], int]]:
     """Blocks with the operations that each takes, those without weights joined to the one before (or after)."""
     parts: list[tuple[list[str], int]] = []
     weights_before = True

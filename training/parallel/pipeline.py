@@ -13,10 +13,15 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from training.outputs import as_tuple
 from training.parallel.cut import stages_of
 from training.parallel.replicated import copied, union
 from training.parallel.sharded import Sharded
 from training.parallel.strategy import Batches, Forward, LossOf, Pieces
+
+Tensors = tuple[torch.Tensor, ...]
+Kind = tuple[torch.Size, torch.dtype]
+"""shape of one sample, and type"""
 
 
 class Pipeline(Sharded):
@@ -28,6 +33,7 @@ class Pipeline(Sharded):
         return batch_size // max(parts for parts in (1, 2, 3, 4) if batch_size % parts == 0)
 
     def shard(self, model: nn.Module, net: nn.Module) -> tuple[nn.Module, nn.Module]:
+        """A rank may hold nothing that learns, where the method leaves all of its layers as they are."""
         group = self._place.group
         first, last = group.rank == 0, group.rank == group.world_size - 1
         self._before = None if first else group.rank - 1
@@ -36,7 +42,7 @@ class Pipeline(Sharded):
         with torch.no_grad():
             prepared = model.get_submodule("steps")(example)
         stages = stages_of(net, group.world_size, prepared)
-        self._width = _width_into(net, stages[: group.rank], prepared)
+        self._kinds = _kinds_into(net, stages[: group.rank], prepared)
         mine = {name: net.get_submodule(name) for name in stages[group.rank]}
         steps = [model.get_submodule("steps")] if first else []
         return nn.Sequential(*steps, *mine.values()), _Named(mine)
@@ -45,7 +51,7 @@ class Pipeline(Sharded):
         passes = list(batches)
         ahead = self._place.group.world_size - 1 - self._place.group.rank
         self._sent: deque[tuple[Any, torch.Tensor]] = deque()
-        running: deque[tuple[torch.Tensor | None, torch.Tensor]] = deque()
+        running: deque[tuple[Tensors, Tensors]] = deque()
         for inputs, targets in passes:
             running.append(self._forward(inputs, targets, forward, loss_of))
             if len(running) > ahead:
@@ -55,27 +61,37 @@ class Pipeline(Sharded):
         while self._sent:
             self._sent.popleft()[0].wait()
 
-    def _forward(self, inputs: Any, targets: Any, forward: Forward, loss_of: LossOf):
-        received = None
+    def _forward(self, inputs: Any, targets: Any, forward: Forward, loss_of: LossOf) -> tuple[Tensors, Tensors]:
+        received: Tensors = ()
         if self._before is not None:
-            received = torch.empty(len(inputs), *self._width, device=self._place.device)
-            dist.recv(received, self._before)
-            inputs = received.requires_grad_()
+            received = tuple(self._receive(kind, len(inputs), self._before) for kind in self._kinds)
+            inputs = received if len(received) > 1 else received[0]
         outputs = forward(inputs)
         if self._after is None:
-            return received, loss_of(outputs, targets)
-        outputs = outputs.float()
-        self._send(outputs.detach(), self._after)
-        return received, outputs
+            return received, (loss_of(outputs, targets),)
+        given = tuple(part.float() if part.is_floating_point() else part for part in as_tuple(outputs))
+        for part in given:
+            self._send(part.detach(), self._after)
+        return received, given
 
-    def _backward(self, received: torch.Tensor | None, outputs: torch.Tensor) -> None:
-        gradient = None
+    def _backward(self, received: Tensors, outputs: Tensors) -> None:
+        """Gradients go back of what has one; a stage of which nothing before it learns has nothing to send."""
+        floating = [part for part in outputs if part.is_floating_point()]
+        gradients: list[torch.Tensor | None] = [None] * len(floating)
         if self._after is not None:
-            gradient = torch.empty_like(outputs)
-            dist.recv(gradient, self._after)
-        outputs.backward(gradient)
-        if received is not None and received.grad is not None and self._before is not None:
-            self._send(received.grad, self._before)
+            gradients = [self._receive((part.shape[1:], part.dtype), len(part), self._after) for part in floating]
+        pairs = [pair for pair in zip(floating, gradients, strict=True) if pair[0].requires_grad]
+        if pairs:
+            torch.autograd.backward([part for part, _ in pairs], [gradient for _, gradient in pairs])
+        for part in received:
+            if self._before is not None and part.is_floating_point():
+                self._send(torch.zeros_like(part) if part.grad is None else part.grad, self._before)
+
+    def _receive(self, kind: Kind, rows: int, other: int) -> torch.Tensor:
+        shape, dtype = kind
+        tensor = torch.empty(rows, *shape, dtype=dtype, device=self._place.device)
+        dist.recv(tensor, other)
+        return tensor.requires_grad_() if tensor.is_floating_point() else tensor
 
     def _send(self, tensor: torch.Tensor, to: int) -> None:
         """The tensor is kept until it has arrived."""
@@ -106,9 +122,10 @@ class _Named(nn.Module):
             parent.add_module(names[-1], block)
 
 
-def _width_into(net: nn.Module, before: list[list[str]], inputs: torch.Tensor) -> tuple[int, ...]:
-    """Shape of one sample where the stages `before` end."""
+def _kinds_into(net: nn.Module, before: list[list[str]], inputs: torch.Tensor) -> list[Kind]:
+    """Shape of one sample, and type, of each tensor that the stages `before` end with."""
+    passed: Any = inputs
     with torch.no_grad():
         for name in (name for stage in before for name in stage):
-            inputs = net.get_submodule(name)(inputs)
-    return tuple(inputs.shape[1:])
+            passed = net.get_submodule(name)(passed)
+    return [(part.shape[1:], part.dtype) for part in as_tuple(passed)]

@@ -65,7 +65,9 @@ class Sharded:
         return float(self._buffer.front[0]) ** 0.5
 
     def scale(self, factor: float) -> None:
-        torch._foreach_mul_([local(grad) for _, grad in self._gradients()], factor)
+        gradients = [local(grad) for _, grad in self._gradients()]
+        if gradients:
+            torch._foreach_mul_(gradients, factor)
 
     def end(self) -> None:
         pass
