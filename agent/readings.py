@@ -81,5 +81,7 @@ def _gpu_values(handle) -> dict[str, float]:
     with suppress(pynvml.NVMLError):
         values["system/gpu_percent"] = float(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu)
         values["system/gpu_memory_bytes"] = float(pynvml.nvmlDeviceGetMemoryInfo(handle).used)
-        values["system/gpu_celsius"] = float(pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU))
+        celsius = pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU)
+        values["system/gpu_temperature_celsius"] = float(celsius)
+        values["system/gpu_power_watts"] = pynvml.nvmlDeviceGetPowerUsage(handle) / 1000
     return values

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts import filter_text
 from accounts.permissions import require
 from contract.problems import Invalid
-from devices import enrolment, environment, joining, queries, services, shown
+from devices import enrolment, environment, joining, queries, services, shown, utilisation
 from devices.forms import AddDeviceForm, DrainForm, RenameForm
 from devices.models import Device, DeviceState, Host
 
@@ -85,6 +85,10 @@ def device_detail(request: HttpRequest, slug: str) -> HttpResponse:
     device = _device(request, slug)
     if request.method == "POST":
         return _act_on_one(request, device)
+    span = request.GET["span"] if request.GET.get("span") in utilisation.SPANS else "15m"
+    load = {"span": span, "charts": utilisation.charts(device, span)}
+    if request.GET.get("part") == "load":
+        return render(request, "devices/utilisation.html", load)
     facts = environment.shown(device.host.environment, device.kind == "cuda")
     row = shown.shown(queries.device_row(device))
     context = {
@@ -97,6 +101,8 @@ def device_detail(request: HttpRequest, slug: str) -> HttpResponse:
         "changes": device.host.environment_changes.all()[:5],
         "rename": RenameForm(initial={"name": device.name}),
         "drain": DrainForm(),
+        "spans": utilisation.spans(span),
+        **load,
     }
     template = "devices/device_now.html" if request.GET.get("part") == "now" else "devices/device_detail.html"
     return render(request, template, context)

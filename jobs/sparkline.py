@@ -7,6 +7,7 @@ from math import isfinite
 
 from django.utils.translation import gettext as _
 
+from config.svg_lines import polyline as polyline
 from jobs.metrics.pack import unpack
 from jobs.models import Chunk, Frame, Job
 
@@ -91,14 +92,3 @@ def _trend(values: list[float]) -> str:
     if last < first * 0.98:
         return _("Loss falls")
     return _("Loss rises") if last > first * 1.02 else _("Loss stays level")
-
-
-def polyline(
-    pairs: Iterable[tuple[float, float]],
-    across: tuple[float, float],
-    up: tuple[float, float],
-    box: tuple[int, int],
-) -> str:
-    """`points` of pairs (x, y) in a `box` (width, height) showing x over `across` and y over `up`, both (low, high)."""
-    wide, high = box[0] / ((across[1] - across[0]) or 1), (box[1] - 8) / ((up[1] - up[0]) or 1)
-    return " ".join(f"{(x - across[0]) * wide:.1f},{box[1] - 4 - (y - up[0]) * high:.1f}" for x, y in pairs)

@@ -5,7 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from config import formats
-from jobs.sparkline import polyline
+from config.svg_lines import polyline
 from sweeps import coordinates, queries
 from sweeps.models import Sweep, SweepState
 

@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.permissions import require, visible
 from config.formats import state_word
 from contract.problems import Invalid
+from devices import utilisation
 from jobs import queries, requirements, sentences, services, task_metrics
 from jobs.job_page import failure, headline, lanes, log_tail, point_table, recovery, stages, tabs
 from jobs.models import Attempt, Job
@@ -32,6 +33,8 @@ def job_page(request: HttpRequest, number: int | str, tab: str = "") -> HttpResp
     if job.removed_at:
         return render(request, "jobs/job_gone.html", {"job": job, "text": tabs.gone_sentence(job)}, status=410)
     context = _summary(request, job, tab)
+    if request.GET.get("part") == "load":
+        return render(request, "jobs/job_load.html", {"loads": _loads(context["attempt"])})
     if request.GET.get("part") in PARTS:
         return render(request, PARTS[request.GET["part"]], context)
     if tab:
@@ -111,7 +114,19 @@ def _overview(job: Job, attempt: Attempt | None, wanted_log: str) -> dict[str, A
         chart | {"table": point_table.of(job, chart["keys"].split(), names)} for chart in task_metrics.charts(job)
     ]
     limits = requirements.verdicts(job)
-    return {"charts": charts, "requirements": limits, "log": log_tail.of(job, names, wanted_log), "wanted_log": wanted_log}
+    return {
+        "charts": charts,
+        "requirements": limits,
+        "loads": _loads(attempt),
+        "log": log_tail.of(job, names, wanted_log),
+        "wanted_log": wanted_log,
+    }
+
+
+def _loads(attempt: Attempt | None) -> list[dict[str, Any]]:
+    """How busy each device of the attempt is."""
+    ranks = attempt.ranks.all() if attempt else []
+    return [{"device": rank.device, "charts": utilisation.charts(rank.device)} for rank in ranks]
 
 
 def _names(attempt: Attempt | None) -> dict[int, str]:
