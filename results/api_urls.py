@@ -18,6 +18,11 @@ urlpatterns = [
         reliability_api.Reliability.as_view(),
         name="api-result-reliability",
     ),
+    path(
+        "results/<slug:slug>/versions/<int:number>/against/<int:other>/",
+        reliability_api.Against.as_view(),
+        name="api-result-against",
+    ),
     path("evaluations/<int:number>/", sample_api.MeasurementDetail.as_view(), name="api-measurement"),
     path("evaluations/<int:number>/samples/", sample_api.Samples.as_view(), name="api-measurement-samples"),
     path("evaluations/", api.Measurements.as_view(), name="api-measurements"),

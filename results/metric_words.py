@@ -4,6 +4,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from contract import tasks
+
 WORDS: dict[str, tuple[Any, Any]] = {
     "accuracy": (_("Accuracy"), _("answers that are right")),
     "top_3_accuracy": (_("Top 3"), _("right class among the three highest")),
@@ -24,6 +26,9 @@ WORDS: dict[str, tuple[Any, Any]] = {
     "mae": (_("MAE"), _("in the data's own unit")),
     "r2": (_("R²"), _("share of the spread that is explained")),
 }
+
+
+LOWER_IS_BETTER = {"bytes", "ece", "latency_ms", *tasks.LOWER_IS_BETTER}
 
 
 def label(name: str) -> str:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from jobs.api.lookup import only
-from results import difference, measured, queries, reliability
+from results import difference, measured, queries, reliability, side_by_side
 
 
 class ReliabilitySerializer(serializers.Serializer):
@@ -21,6 +21,18 @@ class ReliabilitySerializer(serializers.Serializer):
     restarts = serializers.IntegerField()
     batches_missing = serializers.IntegerField()
     fine_tuning = serializers.DictField(help_text="the model before, measured, and the difference with its interval")
+
+
+class Against(APIView):
+    """This version next to another one of the same model: what is better, by how much, what differs in the making."""
+
+    @extend_schema(responses={200: dict})
+    def get(self, request: Any, slug: str, number: int, other: int) -> Response:
+        only(request)
+        found = {row.number: row for row in queries.versions_of(request.user).filter(result__slug=slug)}
+        if number not in found or other not in found:
+            raise Http404
+        return Response(side_by_side.compared(found[number], found[other]))
 
 
 class Reliability(APIView):

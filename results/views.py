@@ -18,7 +18,7 @@ from accounts.permissions import may, require
 from contract.problems import Invalid
 from contract.spec import SPLITS
 from contract.tasks import TASKS
-from results import limits, measuring, page, quality, queries, samples, services, suites
+from results import helped, limits, measuring, page, quality, queries, samples, services, side_by_side, suites
 from results.answers import Answers
 from results.models import Measurement, ResultVersion, Stage
 
@@ -76,6 +76,7 @@ def result_version(request: HttpRequest, slug: str, number: int) -> HttpResponse
         "may_approve": may(request.user, "approve", version),
         "may_download": may(request.user, "download", version),
         "may_run": may(request.user, "run", version),
+        **_against(version, request.GET.get("against", "")),
         "worst": _worst(request, version, context["quality"]),
         "kind": TASKS[version.result.task].kind,
         "classes": version.job.prepared.manifest.get("classes"),
@@ -84,6 +85,18 @@ def result_version(request: HttpRequest, slug: str, number: int) -> HttpResponse
     part = request.GET.get("part")
     template = "results/measurements.html" if part == "measurements" else "results/result_version.html"
     return render(request, template, context)
+
+
+def _against(version: ResultVersion, number: str) -> dict[str, Any]:
+    """The other version that somebody wants to see beside this one."""
+    others = version.result.versions.filter(job__removed_at=None).exclude(pk=version.pk)
+    if not (number.isascii() and number.isdecimal() and len(number) < 9):
+        return {}
+    other = others.select_related("job__version__dataset", "job__prepared").filter(number=int(number)).first()
+    if other is None:
+        return {}
+    told = side_by_side.shown(side_by_side.compared(version, other))
+    return {"against": told, "against_helped": helped.of(told)}
 
 
 def _worst(request: HttpRequest, version: ResultVersion, shown: dict[str, Any] | None) -> list[dict[str, Any]]:
