@@ -11,6 +11,9 @@ SHARES = ("even", "measured")
 OUTER = ("mean", "diloco")
 WHOLE_MODEL = ("ddp", "local-sgd")
 """every device holds all of the model"""
+PART_OF_BATCH = ("ddp", "fsdp", "local-sgd")
+"""every device sees its own part of each batch"""
+BATCH = "training.per_device_train_batch_size"
 
 
 @dataclass(frozen=True)
@@ -43,3 +46,21 @@ def parallel_problems(parallel: Parallel, method: Any, training: Any) -> list[Pr
         sentence = gettext_noop("A compiled model cannot be cut: choose ddp or local-sgd, or switch compiling off.")
         problems.append(Problem("training.torch_compile", sentence))
     return problems
+
+
+def sharing_problems(strategy: str, devices: int, training: Any, samples: int) -> list[Problem]:
+    """What keeps `devices` from having work in every step. `samples`: of the train split, known once the data is."""
+    if strategy == "pipeline":
+        batch = training.per_device_train_batch_size * training.gradient_accumulation_steps
+        sentence = gettext_noop(
+            "A pipeline of %(devices)s devices works on as many parts of a batch at once: give a batch of at least "
+            "%(devices)s."
+        )
+        return [Problem(BATCH, sentence, {"devices": devices})] if batch < devices else []
+    if strategy in PART_OF_BATCH and 0 < samples < devices:
+        sentence = gettext_noop(
+            "The data has %(samples)s samples to train on, fewer than the %(devices)s devices that would share them. "
+            "Choose fewer devices."
+        )
+        return [Problem("devices", sentence, {"samples": samples, "devices": devices})]
+    return []

@@ -18,10 +18,11 @@ from catalog.models import BaseModel, Dataset, DatasetState, DatasetVersion, Pre
 from contract.problems import Invalid, Problem, gettext_noop
 from contract.reasons import WaitReason
 from contract.spec import JobSpec
+from contract.spec_parallel import sharing_problems
 from contract.spec_security import data_problems
 from devices import environment
 from devices.models import Device
-from jobs import base_models, model_recipes, transitions
+from jobs import base_models, model_recipes, transitions, waking
 from jobs import demo as demos
 from jobs.models import Job
 from jobs.planning import forecasts
@@ -79,7 +80,9 @@ def check(owner: User, body: Any, project: Project | None = None) -> Checked:
     base_model = base_models.resolve(owner, spec, problems)
     steps = _steps(spec, version, base_model, problems) if version else []
     if version:
-        problems += data_problems(spec.security, version.splits.get("train", {}).get("count", 0), steps)
+        samples = version.splits.get("train", {}).get("count", 0)
+        problems += data_problems(spec.security, samples, steps)
+        problems += sharing_problems(spec.parallel.strategy, spec.devices.wanted, spec.training, samples)
     source = _source(owner, spec, problems) if spec.source_job else None
     devices = _devices(spec, problems)
     if problems or project is None or version is None:
@@ -124,6 +127,7 @@ def _create(owner: User, checked: Checked, *, via: str, demo: bool, address: str
     job.save(update_fields=["position", "colour"])
     transitions.first(job, Actor.USER, owner)
     forecasts.keep(job, spec)
+    waking.control_after_commit()
     audit.record(owner, "submitted", job, via=via, after={"name": job.name}, address=address)
     return job
 

@@ -8,6 +8,10 @@ from tests.training import task_data
 from tests.training.factories import prepared_data, spec, tiny
 from tests.training.ranks import Attempt
 
+SMALL = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+PICTURES = {"image_size": 6, "patch_size": 3, "num_channels": 1}
+VIT = {"source": "transformers", "config": {"model_type": "vit", **SMALL, **PICTURES}}
+
 
 @pytest.mark.integration
 @pytest.mark.parametrize(
@@ -16,8 +20,14 @@ from tests.training.ranks import Attempt
         ({"method": {"kind": "lora", "target_modules": ["query"]}}, "'query' is no layer of this model"),
         ({"model": {"source": "transformers", "config": {"model_type": "vit", "image_size": 9}}}, "channels"),
         ({"model": {"source": "transformers", "config": {"model_type": "nothing"}}}, "makes no model"),
+        ({"model": VIT, "parallel": {"strategy": "pipeline"}, "devices": {"count": 2}}, "choose ddp or fsdp instead"),
     ],
-    ids=["a target of LoRA that is not there", "pictures that a model does not take", "an unknown kind of model"],
+    ids=[
+        "a target of LoRA that is not there",
+        "pictures that a model does not take",
+        "an unknown kind of model",
+        "a pipeline of a net that cannot be cut",
+    ],
 )
 def test_a_preflight_says(starter, tmp_path, data_dir, job, sentence):
     data = prepared_data(data_dir, *tiny(), classes=["a", "b", "c"])
