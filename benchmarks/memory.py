@@ -23,7 +23,12 @@ from recipes.version import Item, VersionWriter
 
 SIDE = 1000
 LIMIT_BYTES = 512 * 2**20
-STEPS = [{"step": "resize", "size": [128, 128]}, {"step": "normalise"}]
+STEPS = [
+    {"step": "fill-region", "regions": [[0, 0, 0.1, 0.1]]},
+    {"step": "resize", "size": [128, 128]},
+    {"step": "normalise"},
+]
+"""a step that looks at places first, so that every pixel is decoded"""
 
 
 def main() -> int:
@@ -82,12 +87,12 @@ def pictures(parent: Path, count: int) -> Path:
         for number in range(count):
             pixels = np.stack([ramp + number % 256, ramp[::-1], ramp.T - number // 256], -1)
             content = io.BytesIO()
-            Image.fromarray(pixels.astype(np.uint8)).save(content, "PNG", compress_level=1)
-            stored = writer.store(content.getvalue(), ".png")
+            Image.fromarray(pixels.astype(np.uint8)).save(content, "JPEG")
+            stored = writer.store(content.getvalue(), ".jpg")
             size = {"width": SIDE, "height": SIDE, "channels": 3}
             target = {"label": number % 2}
             items.append(
-                Item(stored.sha256, stored.bytes, "train", f"{number}.png", file=stored.file, target=target, **size)
+                Item(stored.sha256, stored.bytes, "train", f"{number}.jpg", file=stored.file, target=target, **size)
             )
         head = {"task": "image-classification", "kind": "image", "classes": ["a", "b"], "split_rule": "given"}
         return writer.finish(head, items, [])

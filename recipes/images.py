@@ -5,10 +5,10 @@ header before a single pixel is decoded.
 """
 
 import io
+import os
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 from typing import Any
 
 import numpy as np
@@ -35,8 +35,6 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
-_installed = False
-
 Image.MAX_IMAGE_PIXELS = None  # `_refuse_too_large` decides, with a sentence
 
 
@@ -60,7 +58,7 @@ def decode(data: bytes, background: tuple[int, int, int] = WHITE, least_side: in
 
 def read(data: bytes, background: tuple[int, int, int] = WHITE, least_side: int = 0) -> tuple[str, Image.Image]:
     """As `decode`, with the name of the format in front."""
-    with _time_limit(MAX_SECONDS):
+    with _time_limit:
         try:
             image = _opened(data)
             if least_side:
@@ -140,30 +138,55 @@ def _on_background(image: Image.Image, background: tuple[int, int, int]) -> Imag
     return canvas.convert("L" if grey else "RGB")
 
 
-@contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """Raise Unreadable after `seconds`, where a process may take an alarm (its main thread, not on Windows)."""
-    if not _alarm_is_ours():
-        yield
-        return
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+class _TimeLimit:
+    """Raise Unreadable in a block that takes MAX_SECONDS, where a process may have an alarm (its main thread, not on
+    Windows). The alarm is set again when it rings too early, not for each picture: that would cost as much as a tenth
+    of a small one.
+    """
+
+    def __init__(self) -> None:
+        self._installed = self._is_set = False
+        self._began = 0.0
+        """0: no block runs"""
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is not threading.main_thread() or not self._can_ring():
+            return
+        self._began = time.monotonic()
+        if not self._is_set:
+            self._ring_in(MAX_SECONDS)
+
+    def __exit__(self, *_) -> None:
+        self._began = 0.0
+
+    def forked(self) -> None:
+        """A child has the handler, and none of its parent's alarms."""
+        self._is_set, self._began = False, 0.0
+
+    def _can_ring(self) -> bool:
+        if not self._installed:
+            try:
+                signal.signal(signal.SIGALRM, self._rings)
+            except (ValueError, AttributeError):
+                return False
+            self._installed = True
+        return True
+
+    def _ring_in(self, seconds: float) -> None:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        self._is_set = True
+
+    def _rings(self, *_) -> None:
+        self._is_set = False
+        if not self._began:
+            return
+        if (left := self._began + MAX_SECONDS - time.monotonic()) > 0:
+            self._ring_in(left)
+            return
+        self._began = 0.0
+        raise Unreadable(gettext_noop("Reading the picture takes longer than %(seconds)s s."), seconds=MAX_SECONDS)
 
 
-def _alarm_is_ours() -> bool:
-    """Whether an alarm ends what is too slow. The handler stays: installing it costs as much as a small picture."""
-    global _installed
-    if not _installed or threading.current_thread() is not threading.main_thread():
-        try:
-            signal.signal(signal.SIGALRM, _too_slow)
-        except (ValueError, AttributeError):
-            return False
-        _installed = True
-    return True
-
-
-def _too_slow(*_) -> None:
-    raise Unreadable(gettext_noop("Reading the picture takes longer than %(seconds)s s."), seconds=MAX_SECONDS)
+_time_limit = _TimeLimit()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_time_limit.forked)

@@ -48,11 +48,11 @@ class ImageMaker(Maker):
             except Unreadable as error:
                 batch.dropped.append(_dropped(item, error))
                 continue
-            images.append(_pixels(picture))
+            images.append(picture.image.tobytes())
             targets.append(self._target(item, number, picture, batch))
             splits.append(split_number(item))
         batch.splits = np.array(splits, np.uint8)
-        batch.columns = {"image": np.array(images, np.uint8).reshape(-1, *self.shape), **self._targets(targets)}
+        batch.columns = {"image": self._pixels(images), **self._targets(targets)}
         if self.source.recipe.wants_statistics:
             batch.sums = {"colours": _count_colours(batch.columns["image"][batch.splits == TRAIN])}
         return batch
@@ -70,6 +70,12 @@ class ImageMaker(Maker):
         if self.target.name == "boxes":
             more["boxes"] = self._boxes
         return more
+
+    def _pixels(self, images: list[bytes]) -> np.ndarray:
+        """uint8 [n, channels, height, width] of pictures whose channels lie pixel by pixel."""
+        channels, height, width = self.shape
+        pixels = np.frombuffer(b"".join(images), np.uint8).reshape(-1, height, width, channels)
+        return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
 
     def _picture(self, item: Item, number: int, batch: Batch) -> Picture:
         if item.file in self.source.skip:
@@ -113,12 +119,6 @@ def _content(path: str, size: int) -> bytes:
 
 def _dropped(item: Item, error: Unreadable) -> dict[str, Any]:
     return {"name": item.name, "split": item.split, "reason": error.sentence, "params": error.params}
-
-
-def _pixels(picture: Picture) -> np.ndarray:
-    """uint8 [channels, height, width]"""
-    image = np.asarray(picture.image)
-    return image[np.newaxis] if image.ndim == 2 else image.transpose(2, 0, 1)
 
 
 def _count_colours(images: np.ndarray) -> np.ndarray:
