@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from contract.problems import Problem, gettext_noop, unknown
 
 KINDS = ("", "cpu", "cuda")
-ELASTIC_STRATEGIES = ("ddp",)
-"""every rank holds the whole state, so any number of them can go on from a checkpoint"""
+ELASTIC_STRATEGIES = ("ddp", "fsdp")
+"""any number of ranks can go on from a checkpoint, which holds the whole state, and share the same global batch"""
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ def test_a_job_that_waits_gets_the_returning_device_first(gang):
 
 
 @pytest.mark.parametrize(
-    "parts", [{"schedule": {"min_devices": 3}}, {"schedule": {"min_devices": 1}, "parallel": {"strategy": "fsdp"}}]
+    "parts", [{"schedule": {"min_devices": 3}}, {"schedule": {"min_devices": 1}, "parallel": {"strategy": "pipeline"}}]
 )
 def test_what_cannot_be_elastic_is_refused(parts):
     body = {"task": "image-classification", "dataset": "shapes", "model": {"source": "conv"}, **parts}

@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from contract.spec_devices import ELASTIC_STRATEGIES
 from tests.training.factories import points, prepared_data, spec, tiny
 from tests.training.ranks import Attempt
 from tests.waiting import wait_until
@@ -18,9 +19,10 @@ KEPT = {"batch_devices": 2}
 HANG = {"FLEETUNE_FAULT": "step:8:sleep"}
 
 
-def test_from_two_ranks_to_one_and_back_ends_where_two_ranks_would_have_ended(starter, tmp_path, data_dir):
+@pytest.mark.parametrize("strategy", ELASTIC_STRATEGIES)
+def test_from_two_ranks_to_one_and_back_ends_where_two_ranks_would_have_ended(starter, tmp_path, data_dir, strategy):
     few = prepared_data(data_dir, *tiny(), classes=["a", "b", "c"])
-    job = spec(**JOB, export={"formats": ["safetensors"]})
+    job = spec(**JOB, parallel={"strategy": strategy}, export={"formats": ["safetensors"]})
     calm = Attempt(starter, tmp_path / "calm", job, [few, few], more=KEPT)
     calm.run()
     first = Attempt(starter, tmp_path / "torn", job, [few, few], more=KEPT, env=HANG)
