@@ -34,10 +34,10 @@ def _drill(name: str, fleet: Fleet, times: int, seconds: float) -> None:
     try:
         what.run(fleet.begin(), times or what.times, seconds or what.seconds)
         fleet.promises_hold()
-        fleet.stack.stop()
+        fleet.stack.stop(within=60)
         assert fleet.stack.living() == []
     finally:
-        fleet.stack.stop()
+        fleet.stack.stop(within=60)
 
 
 def main() -> int:

@@ -160,7 +160,7 @@ class Scheduling(RuleBasedStateMachine):
         for device in self.devices:
             device.silent = False
             device_services.resume(Device.objects.get(pk=device.agent.device.pk), self.admin)
-        for job in Job.objects.exclude(state__in=ENDED):
+        for job in Job.objects.exclude(state__in=[*ENDED, "cancelling"]):
             services.cancel(job, self.owner)
         self._until(
             lambda: not Lease.objects.filter(released_at=None).exists() and set(self._states().values()) <= ENDED

@@ -173,6 +173,7 @@ def test_a_silent_agent_makes_its_device_offline_but_not_its_job_lost(gang, time
     assert Device.objects.get(pk=gang[0].device.pk).state == "offline"
     assert Device.objects.get(pk=gang[1].device.pk).state == "online"
     assert again(job).state == "running"
+    assert Lease.objects.filter(released_at=None).count() == 2
 
 
 def test_a_claimed_job_without_any_sign_goes_back_and_avoids_the_silent_device(gang):

@@ -17,7 +17,8 @@ from tests.chaos.roles import living
 from tests.e2e.stack import Stack
 from tests.waiting import wait_until
 
-TRAINS_WITHIN_S = 120
+START_WITHIN_S = 300
+TRAINS_WITHIN_S = 240
 ENDS_WITHIN_S = 600
 SETTLE_S = 16
 AWAY = (OSError, ValueError, http.client.HTTPException)
@@ -31,7 +32,7 @@ class Fleet:
         self.jobs: list[int] = []
 
     def begin(self) -> "Fleet":
-        self.stack.start()
+        self.stack.start(within=START_WITHIN_S)
         assert self.stack.api("POST", "/datasets/", {"builtin": "mnist-5k"})[0] == 202
         wait_until(lambda: self.stack.api("GET", "/datasets/mnist-5k/")[1].get("state") == "ready", within=120)
         return self

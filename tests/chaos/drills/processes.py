@@ -6,7 +6,7 @@ import statistics
 import time
 
 from agent.processes import identity_of
-from tests.chaos.drills.fleet import Fleet
+from tests.chaos.drills.fleet import START_WITHIN_S, Fleet
 from tests.waiting import wait_until
 
 RUNNING_S = 15
@@ -85,7 +85,7 @@ def everything_dies_at_once(fleet: Fleet, times: int, seconds: float) -> None:
                 os.kill(pid, signal.SIGKILL)
         fleet.stack.process.wait(10)
         wait_until(lambda: not fleet.stack.living(), 10, "nothing is left")
-        fleet.stack.start()
+        fleet.stack.start(within=START_WITHIN_S)
         began = time.monotonic()
         seen = fleet.until_it_trains(job, number + 1, beyond=0)
         took = time.monotonic() - began
