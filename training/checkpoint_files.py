@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from contract.faults import fault
@@ -19,6 +20,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 STEP = re.compile(r"step-(\d+)")
 LEFTOVER = re.compile(r"step-\d+\.tmp-.*|\.trash-.*")
+OS_ERROR = re.compile(r"\(os error (\d+)\)")
 _CHUNK_BYTES = 1 << 20
 
 
@@ -139,11 +141,22 @@ def _discard(place: Path) -> None:
 
 def _write_file(path: Path, contents: Contents) -> dict[str, Any]:
     if path.name in contents.tensors:
-        save_file(contents.tensors[path.name], path)
+        _save_tensors(contents.tensors[path.name], path)
         _sync(path)
     else:
         _write_bytes(path, _canonical(contents.documents[path.name]))
     return _entry(path)
+
+
+def _save_tensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
+    """safetensors tells a full disk in a sentence of its own; here it is the OSError that it is."""
+    try:
+        save_file(tensors, path)
+    except SafetensorError as error:
+        number = OS_ERROR.search(str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), path.name) from error
 
 
 def _write_bytes(path: Path, data: bytes) -> None:

@@ -1,5 +1,7 @@
 """The rank's sign of life, `progress.json`: written by the main thread only, so that a rank that hangs shows none."""
 
+import contextlib
+import errno
 import json
 import os
 import time
@@ -51,9 +53,20 @@ class SignOfLife:
 
     def _write(self, now: float) -> None:
         sign = Progress(self._stage, self._step, now, self._budget, self._activity)
-        self._temporary.write_text(json.dumps(asdict(sign)), encoding="utf-8")
-        os.replace(self._temporary, self._path)
+        text = json.dumps(asdict(sign)).encode()
+        try:
+            self._temporary.write_bytes(text)
+            os.replace(self._temporary, self._path)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            self._write_over(text)
         self._written_at = now
+
+    def _write_over(self, text: bytes) -> None:
+        """The disk is full: write over what is there, which takes no space; blanks make up for what was longer."""
+        with contextlib.suppress(OSError), open(self._path, "r+b") as file:
+            file.write(text.ljust(os.fstat(file.fileno()).st_size))
 
 
 class NoSign(SignOfLife):
