@@ -10,7 +10,7 @@ from contract.agent_calls import LeaseAnswer
 from contract.timing import HEARTBEAT_S, MAX_DISCONNECTED_S
 
 TIMEOUT_S = 1.5
-WAITING_S = 0.25
+WAITING_S = 0.1
 """While the rank waits for its rendezvous the server is asked this often: that is time the user waits for."""
 log = logging.getLogger(__name__)
 

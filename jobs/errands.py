@@ -12,7 +12,7 @@ from contract.agent_calls import ExitReport, LeaseAnswer, LeaseRequest
 from contract.reasons import EndReason
 from devices import doorbell, leases
 from devices.models import Device
-from jobs import meetings
+from jobs import meetings, waking
 from jobs.agent_access import StaleFence
 from jobs.models import Errand, ErrandState
 
@@ -36,6 +36,7 @@ def create(
     `payload`: spec, prepared (id of the data), source (id of the job whose model it starts from, or None).
     """
     deadline = now + timedelta(seconds=min(within, LONGEST_S))
+    waking.control_after_commit()
     return [
         Errand.objects.create(kind=kind, owner=owner, device=device, payload=payload, deadline_at=deadline)
         for device in devices

@@ -1,19 +1,32 @@
 """The beat of control. One reconciler a process; whoever calls while a tick runs goes away again."""
 
 import threading
+import time
 
 from celery import shared_task
 
-from jobs import clock, invariants
+from jobs import clock, invariants, scheduling
 from jobs.reconciler import Reconciler
 
 _reconciler = Reconciler()
 _busy = threading.Lock()
+_placed_at = 0.0
+"""Unix seconds of the last round that was asked for"""
 
 
 @shared_task(name="jobs.tasks.tick", ignore_result=True)
 def tick() -> None:
     tick_now()
+
+
+@shared_task(name="jobs.tasks.place", ignore_result=True)
+def place(asked_at: float) -> None:
+    """Give waiting jobs their devices now, unless that was done since somebody asked (`waking.py`)."""
+    global _placed_at
+    with _busy:
+        if _placed_at < asked_at:
+            _placed_at = time.time()
+            scheduling.round(clock.now())
 
 
 @shared_task(name="jobs.tasks.check_promises", ignore_result=True)
