@@ -43,7 +43,7 @@ class Subject:
 
 def pairs_jsonl(count: int = 24) -> bytes:
     """Questions with one answer each."""
-    rows = [{"prompt": f"{number} and one is ", "completion": f"{number + 1}"} for number in range(count)]
+    rows = [{"prompt": f"what is {number} and one?", "completion": f"it is {number + 1}."} for number in range(count)]
     return "\n".join(json.dumps(row) for row in rows).encode()
 
 
@@ -93,7 +93,7 @@ def run(stack: Stack, cells: list[Cell]) -> dict[Cell, str]:
     """Submit all cells, then wait for each: what the table says of it."""
     tried = {task: subject for task, subject in subjects().items() if any(cell[0] == task for cell in cells)}
     data = {task: imported(stack, subject.data) for task, subject in tried.items()}
-    first = {task: submitted(stack, task, tried[task], data[task], "full", "ddp") for task in tried}
+    first: dict[str, Any] = {task: submitted(stack, task, tried[task], data[task], "full", "ddp") for task in tried}
     jobs: dict[Cell, int | str] = {}
     for task, method, strategy in cells:
         base = first[task] if method != "full" else 0

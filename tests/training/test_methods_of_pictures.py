@@ -1,4 +1,4 @@
-"""Pictures and boxes with every method on two ranks, each going on from a job's result: what is left and what is not."""
+"""Pictures and boxes with every method on two ranks, each going on from a job's result: what of it is changed."""
 
 import pytest
 import torch
