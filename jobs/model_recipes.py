@@ -23,6 +23,15 @@ def fitted(steps: Steps, model: BaseModel | None) -> Steps:
     return _own_pictures(steps, side, model) if type(side) is int else steps
 
 
+def continued(steps: Steps, before: Steps) -> Steps:
+    """A default recipe for a model that goes on from a job with the recipe `before`: it reads what that one has read.
+
+    Another tokenizer, or another way to write messages, would make noise of everything it has learnt.
+    """
+    own = {step["step"]: step for step in before if step.get("step") in ("tokenise", "chat-template")}
+    return [own.get(step["step"], step) for step in steps]
+
+
 def problems(steps: Steps, model: BaseModel | None) -> list[Problem]:
     """Bytes for a model that reads its own tokens: it would learn from noise."""
     if model is None or not has_file(model, TOKENIZER):

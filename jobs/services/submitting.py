@@ -78,12 +78,12 @@ def check(owner: User, body: Any, project: Project | None = None) -> Checked:
         require(owner, "run", project)
     version = _version(owner, spec, problems)
     base_model = base_models.resolve(owner, spec, problems)
-    steps = _steps(spec, version, base_model, problems) if version else []
+    source = _source(owner, spec, problems) if spec.source_job else None
+    steps = _steps(spec, version, base_model, source, problems) if version else []
     if version:
         samples = version.splits.get("train", {}).get("count", 0)
         problems += data_problems(spec.security, samples, steps)
         problems += sharing_problems(spec.parallel.strategy, spec.devices.wanted, spec.training, samples)
-    source = _source(owner, spec, problems) if spec.source_job else None
     devices = _devices(spec, problems)
     if problems or project is None or version is None:
         raise Invalid(problems)
@@ -170,9 +170,14 @@ def _no_dataset(name: str) -> Problem:
 
 
 def _steps(
-    spec: JobSpec, version: DatasetVersion, base_model: BaseModel | None, problems: list[Problem]
+    spec: JobSpec,
+    version: DatasetVersion,
+    base_model: BaseModel | None,
+    source: Job | None,
+    problems: list[Problem],
 ) -> list[dict[str, Any]]:
-    steps = spec.recipe or model_recipes.fitted(recipes.default_steps(version, spec.task), base_model)
+    default = model_recipes.fitted(recipes.default_steps(version, spec.task), base_model)
+    steps = spec.recipe or model_recipes.continued(default, source.spec["recipe"] if source else [])
     found = recipes.check(steps, version.schema, task=spec.task)
     found = found or tokenizers.problems(steps, version.dataset.project)
     problems += found or model_recipes.problems(steps, base_model)

@@ -80,3 +80,17 @@ def test_a_written_recipe_and_jobs_without_a_registered_model_stay_as_they_are()
     assert model_recipes.problems([{"step": "tokenise"}], None) == []
     model_with(**VIT)
     assert make_job(model={"source": "registered", "slug": "tiny"}).spec["recipe"] == steps
+
+
+def test_a_job_that_goes_on_from_a_model_s_tokens_reads_the_same_tokens():
+    model_with(**CONFIG, max_position_embeddings=48)
+    texts()
+    first = services.submit(make_owner(), body(), via="api")
+
+    second = services.submit(make_owner(), body(model={"source": "job", "id": first.pk}), via="api")
+    written = services.submit(
+        make_owner(), body(model={"source": "job", "id": first.pk}, recipe=[{"step": "tokenise"}]), via="api"
+    )
+
+    assert second.spec["recipe"] == [{"step": "tokenise", "model": "tiny", "max_length": 48}]
+    assert written.spec["recipe"][0].get("model", "") == ""
