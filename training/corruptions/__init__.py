@@ -11,7 +11,7 @@ import torch
 
 from training.corruptions import pictures, tables, texts
 
-Corruption = Callable[[torch.Tensor, int, dict[str, Any], torch.Generator], torch.Tensor]
+Corruption = Callable[..., torch.Tensor]
 SEVERITIES = (1, 2, 3, 4, 5)
 KINDS: dict[str, dict[str, Corruption]] = {
     "image": {

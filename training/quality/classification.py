@@ -1,7 +1,7 @@
 """One class a row: accuracy, top-k, precision, recall, F1, ROC-AUC, calibration."""
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -93,16 +93,15 @@ class ClassificationExam(Exam):
         """Each metric of the rows as often as they were drawn, and how many numbers a row it touches."""
         rows, right = np.ones(len(self.true)), self.right.astype(float)
         found: dict[str, tuple[Callable[[np.ndarray], float], int]] = {
-            "accuracy": (lambda drawn: ratio(drawn, right, rows), 1),
-            "loss": (lambda drawn: ratio(drawn, self.loss, rows), 1),
+            "accuracy": (partial(ratio, above=right, below=rows), 1),
+            "loss": (partial(ratio, above=self.loss, below=rows), 1),
             "ece": (Calibration(self.confidence, self.right).error, 1),
             "roc_auc": (self._area, self.classes if self.classes > 2 else 1),
         }
         for name in SHARES:
             found[f"{name}_macro"] = (self._macro(name), 3)
         for most in (most for most in TOP if most < self.classes):
-            near = self._among(most)
-            found[f"top_{most}_accuracy"] = (lambda drawn, near=near: ratio(drawn, near, rows), 1)
+            found[f"top_{most}_accuracy"] = (partial(ratio, above=self._among(most), below=rows), 1)
         return found
 
     def _macro(self, name: str) -> Callable[[np.ndarray], float]:

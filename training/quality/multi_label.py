@@ -81,8 +81,11 @@ class MultiLabelExam(Exam):
             "roc_auc": (self._area, labels),
         }
         for name in ("precision", "recall", "f1"):
-            found[f"{name}_macro"] = (lambda drawn, name=name: self._classes(drawn).macro(name), 3 * labels)
+            found[f"{name}_macro"] = (self._macro(name), 3 * labels)
         return found
+
+    def _macro(self, name: str) -> Callable[[np.ndarray], float]:
+        return lambda drawn: self._classes(drawn).macro(name)
 
     def _classes(self, drawn: np.ndarray) -> Classes:
         parts = (self.said & self.true, self.said, self.true)
