@@ -2,7 +2,7 @@
 
     python -m benchmarks.forecast [--jobs 10] [--seconds 32]
 
-A whole Fleetune of its own with two CPU devices. Each job is another model, batch or number of devices; a preflight says
+A Fleetune of its own with two CPU devices. Each job is another model, batch or number of devices; a preflight says
 how long a step takes, then as many steps are asked for as shall take so many seconds, and the forecast that is stored
 with the job is compared with its whole time (claim to end, with start, evaluations and export).
 """
