@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "config.headers.private_pages_are_not_stored",
     "config.log_ids.LogIds",
+    "config.database_away.DatabaseAway",
     "axes.middleware.AxesMiddleware",
 ]
 
