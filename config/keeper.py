@@ -89,7 +89,7 @@ class Keeper:
             else:
                 part.process = subprocess.Popen(
                     part.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                    start_new_session=True, preexec_fn=_die_with_parent,
+                    start_new_session=True, preexec_fn=die_with_parent,
                 )  # fmt: skip
 
     def end(self, parts: list[Part], within: float) -> None:
@@ -126,7 +126,7 @@ def wait_for(keeper: Keeper, answers: Callable[[], bool], within: float) -> None
         time.sleep(0.1)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """On Linux a part ends when the keeper is killed without a chance to clean up (PR_SET_PDEATHSIG = 1)."""
     try:
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.chaos.drills import DRILLS, clocks, network
 from tests.chaos.drills.fleet import Fleet
+from tests.chaos.roles import living
 from tests.e2e.stack import Stack
 
 
@@ -35,7 +36,7 @@ def _drill(name: str, fleet: Fleet, times: int, seconds: float) -> None:
         what.run(fleet.begin(), times or what.times, seconds or what.seconds)
         fleet.promises_hold()
         fleet.stack.stop(within=60)
-        assert fleet.stack.living() == []
+        assert fleet.stack.living() == [] and not living(fleet.stack)["broker"]
     finally:
         fleet.stack.stop(within=60)
 

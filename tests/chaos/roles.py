@@ -3,6 +3,8 @@
 from collections import defaultdict
 from pathlib import Path
 
+import psutil
+
 from agent.device_home import DeviceHome
 from agent.processes import identity_of, is_alive
 from contract.agent_calls import ProcessIdentity
@@ -14,7 +16,6 @@ WORDS = {
     "uvicorn": "web",
     "manage.py control": "control",
     "manage.py server_worker": "server-worker",
-    "valkey": "broker",
     "agent run": "agent",
     "training.starter": "starter",
 }
@@ -27,6 +28,7 @@ def living(stack: Stack) -> dict[str, list[ProcessIdentity]]:
     for role, identity in supervised:
         found[role].append(identity)
     known = {identity.pid for _role, identity in supervised}
+    found["broker"] += _broker(stack.home)
     for pid in stack.living():
         identity = identity_of(pid)
         role = _role_of(pid)
@@ -50,6 +52,15 @@ def _supervised(home: Path) -> list[tuple[str, ProcessIdentity]]:
                 if is_alive(identity):
                     found.append((role, identity))
     return found
+
+
+def _broker(home: Path) -> list[ProcessIdentity]:
+    """Known by the port of this home: it writes over its command line and its environment."""
+    port = home / "broker_port"
+    wanted = int(port.read_text()) if port.exists() else 0
+    listening = [each for each in psutil.net_connections("tcp") if each.status == psutil.CONN_LISTEN and each.pid]
+    pids = {each.pid for each in listening if each.laddr.port == wanted}
+    return [identity for pid in pids if (identity := identity_of(pid))]
 
 
 def _role_of(pid: int) -> str:

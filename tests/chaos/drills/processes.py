@@ -7,6 +7,7 @@ import time
 
 from agent.processes import identity_of
 from tests.chaos.drills.fleet import START_WITHIN_S, Fleet
+from tests.chaos.roles import living
 from tests.waiting import wait_until
 
 RUNNING_S = 15
@@ -79,12 +80,13 @@ def everything_dies_at_once(fleet: Fleet, times: int, seconds: float) -> None:
     for _ in range(times):
         job = fleet.train(20)
         fleet.until_it_trains(job, beyond=300)
-        number, victims = fleet.attempt(job)["number"], fleet.stack.living()
+        number = fleet.attempt(job)["number"]
+        victims = {*fleet.stack.living(), *(each.pid for each in living(fleet.stack)["broker"])}
         for pid in victims:
             if identity_of(pid):
                 os.kill(pid, signal.SIGKILL)
         fleet.stack.process.wait(10)
-        wait_until(lambda: not fleet.stack.living(), 10, "nothing is left")
+        wait_until(lambda: not fleet.stack.living() and not living(fleet.stack)["broker"], 10, "nothing is left")
         fleet.stack.start(within=START_WITHIN_S)
         began = time.monotonic()
         seen = fleet.until_it_trains(job, number + 1, beyond=0)
