@@ -122,12 +122,21 @@ def remove(dataset: Dataset, actor: Any, *, via: str, address: str | None = None
 
 def _create(owner: Any, project: Project, name: str, source: Source, demo: bool) -> Dataset:
     task = sources.BUILTIN_TASKS.get(source.get("builtin", ""), "")
+    if "builtin" in source:
+        _free_slug(source["builtin"])
     return names.with_slug(
         name,
         lambda slug: Dataset.objects.create(
             slug=slug, name=name, owner=owner, project=project, task=task, source=source, demo=demo
         ),
     )
+
+
+def _free_slug(builtin: str) -> None:
+    """A set that ships is the same each time it is added: a removed one leaves its short name to the next."""
+    removed = Dataset.objects.exclude(removed_at=None).filter(slug=builtin, source__builtin=builtin).first()
+    if removed is not None:
+        Dataset.objects.filter(pk=removed.pk).update(slug=f"{builtin}-removed-{removed.pk}")
 
 
 def _name_of(source: Source) -> str:

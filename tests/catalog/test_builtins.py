@@ -71,3 +71,13 @@ def test_parquet_is_read_in_the_confined_child_too():
 def test_an_unknown_builtin_is_refused_with_the_nearest_one():
     with pytest.raises(Invalid, match="Did you mean 'mnist-5k'"):
         services.add_builtin(make_user(), Project.default(), "mnist-5000")
+
+
+def test_a_set_that_was_removed_leaves_its_short_name_to_the_next_and_a_living_one_does_not():
+    owner = make_user()
+    first, second = (services.add_builtin(owner, Project.default(), "digits-8x8") for _ in range(2))
+    assert (first.slug, second.slug) == ("digits-8x8", "digits-8x8-2")
+    services.remove(first, owner, via="page")
+    assert services.add_builtin(owner, Project.default(), "digits-8x8").slug == "digits-8x8"
+    first.refresh_from_db()
+    assert first.slug == f"digits-8x8-removed-{first.pk}"
