@@ -5,7 +5,6 @@ and gives inputs of the same shape and type.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 
