@@ -36,6 +36,8 @@ class Method:
     target_modules: list[str] = field(default_factory=list)
     """layers that LoRA adds to, by name or by the end of it; empty = all linear and convolution layers of the body"""
     use_dora: bool = False
+    quantise_base: bool = False
+    """LoRA: linear layers that it adds to are held in int8, with one scale per row"""
     layer_decay: float = 1.0
     """each layer below the head learns at so much of the rate of the one above"""
 

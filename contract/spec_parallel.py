@@ -42,10 +42,26 @@ def parallel_problems(parallel: Parallel, method: Any, training: Any) -> list[Pr
             "DoRA measures whole layers: choose ddp, pipeline or local-sgd, or set use_dora to false."
         )
         problems.append(Problem("parallel.strategy", sentence))
+    if method.quantise_base:
+        problems += _quantised_problems(method, strategy)
     if training.torch_compile is True and strategy not in WHOLE_MODEL:
         sentence = gettext_noop("A compiled model cannot be cut: choose ddp or local-sgd, or switch compiling off.")
         problems.append(Problem("training.torch_compile", sentence))
     return problems
+
+
+def _quantised_problems(method: Any, strategy: str) -> list[Problem]:
+    path = "method.quantise_base"
+    if method.kind != "lora":
+        sentence = gettext_noop(
+            "Only weights that do not learn are quantised: choose the method lora, or switch it off."
+        )
+        return [Problem(path, sentence)]
+    if method.use_dora:
+        return [Problem(path, gettext_noop("DoRA measures full weights: choose plain LoRA, or do not quantise."))]
+    if strategy not in WHOLE_MODEL:
+        return [Problem(path, gettext_noop("Quantised weights are not cut across devices: choose ddp or local-sgd."))]
+    return []
 
 
 def sharing_problems(strategy: str, devices: int, training: Any, samples: int) -> list[Problem]:

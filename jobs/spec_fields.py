@@ -99,6 +99,14 @@ MORE_FIELDS = (
         more=True,
     ),
     SpecField(
+        "method.quantise_base",
+        _("Base weights in int8"),
+        _("A quarter of their memory. The layers beside LoRA are rounded to a 127th of each row's largest weight."),
+        "switch",
+        choices=SWITCH_CHOICES[:2],
+        more=True,
+    ),
+    SpecField(
         "method.target_modules",
         _("Layers of LoRA"),
         _("By name or its end, with commas between. Empty: all of the body."),

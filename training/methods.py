@@ -9,6 +9,7 @@ from torch import nn
 
 from contract.reasons import EndReason
 from training.failures import Failure
+from training.quantised import full_again, quantise_bases
 
 ADAPTED = (nn.Linear, nn.Conv2d)
 """kinds of layers that matrices are added to"""
@@ -53,12 +54,16 @@ def add_adapters(net: nn.Module, method: dict[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about models that are no transformers
         inject_adapter_in_model(config, net)
+    if method.get("quantise_base") and not quantise_bases(net):
+        sentence = "none of LoRA's targets is a linear layer, and only those are quantised: set quantise_base to false"
+        raise Failure(EndReason.IMPOSSIBLE, sentence)
 
 
 def merge_adapters(net: nn.Module) -> None:
     """Add what was learnt beside a layer to the layer, and take the added matrices away."""
     adapted = [(name, module) for name, module in net.named_modules() if hasattr(module, "base_layer")]
     for name, module in adapted:
+        full_again(module)
         module.merge()
         parent, _, child = name.rpartition(".")
         setattr(net.get_submodule(parent), child, module.get_base_layer())
