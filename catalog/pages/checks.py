@@ -32,6 +32,6 @@ def checks(version: DatasetVersion) -> dict[str, Any]:
     }
 
 
-def _cleanable(schema: dict[str, Any]) -> list[tuple[str, str, int]]:
+def _cleanable(schema: dict[str, Any]) -> list[tuple[str, Any, int]]:
     """(name, words, how many) of each kind of example that a clean version can do without."""
     return [(name, WORDS[name], count) for name, count in sources.concerns(schema).items() if count]

@@ -1,5 +1,7 @@
 """Buttons of dataset pages: prepare, rename, mark, clean, stop an import, remove."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -64,7 +66,7 @@ def _clean(request: HttpRequest, found: Dataset) -> HttpResponse:
     """Another version without what was ticked; its import shows on the dataset's page."""
     number = request.POST.get("version", "")
     version = get_object_or_404(found.versions, number=int(number) if number.isdecimal() and len(number) < 9 else 0)
-    told = {"actor": request.user, "via": "page", "address": address_of(request)}
+    told: dict[str, Any] = {"actor": request.user, "via": "page", "address": address_of(request)}
     without = request.POST.getlist("without")
     try:
         if not without:
