@@ -50,6 +50,7 @@ def test_other_classes_get_a_new_last_layer_and_the_old_body(finished):
     directory, net = finished
     start = start_model(CONTINUED, {**MANIFEST, "classes": ["d", "e"]}, 2, directory)
     assert start.net.head.out_features == 2
+    assert start.new == ("head.weight", "head.bias") and "new are head.weight, head.bias" in start.note
     assert torch.equal(start.net.state_dict()["body.0.weight"], net.state_dict()["body.0.weight"])
 
 

@@ -97,7 +97,8 @@ def _from_job(directory: Path, task: str, manifest: dict[str, Any], outputs: int
     }
     _load(net, body)
     new = tuple(name for name, _ in net.named_parameters() if name not in body)
-    return StartModel(net, preset, "weights of the source job, a new last layer for other classes", new)
+    note = f"weights of the source job; new are {', '.join(new)}, for the classes are others"
+    return StartModel(net, preset, note, new)
 
 
 def _read(directory: Path) -> dict[str, torch.Tensor]:
