@@ -88,6 +88,11 @@ class SamplePageSerializer(serializers.Serializer):
     count = serializers.IntegerField()
 
 
+class WeakestSerializer(serializers.Serializer):
+    all = serializers.FloatField(allow_null=True, help_text="the leading metric of every row")
+    slices = serializers.ListField(child=serializers.DictField(), help_text="what, value, n, metric, low, high")
+
+
 class ResultVersionSerializer(serializers.Serializer):
     """All of a version."""
 

@@ -25,5 +25,6 @@ urlpatterns = [
     ),
     path("evaluations/<int:number>/", sample_api.MeasurementDetail.as_view(), name="api-measurement"),
     path("evaluations/<int:number>/samples/", sample_api.Samples.as_view(), name="api-measurement-samples"),
+    path("evaluations/<int:number>/weakest/", sample_api.Weakest.as_view(), name="api-measurement-weakest"),
     path("evaluations/", api.Measurements.as_view(), name="api-measurements"),
 ]

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 from accounts.permissions import require, visible
 from contract.problems import Invalid, Problem, gettext_noop, unknown
 from jobs.api.lookup import only
-from results import api_schema, measured, samples
+from results import api_schema, measured, samples, slices
 from results.answers import ORDERS, Wanted
 from results.models import Measurement
 
@@ -43,6 +43,17 @@ class Samples(APIView):
         found = _measurement(request, number)
         require(request.user, "see_raw", found.version.job.version.dataset, token=request.auth)
         return Response(samples.page_of(found, _wanted(request.query_params)))
+
+
+class Weakest(APIView):
+    """Parts of the data (groups, sizes, lengths, values of columns) with the worst answers, each with its interval."""
+
+    @extend_schema(responses=api_schema.WeakestSerializer)
+    def get(self, request: Any, number: int) -> Response:
+        only(request)
+        found = _measurement(request, number)
+        require(request.user, "see_raw", found.version.job.version.dataset, token=request.auth)
+        return Response(slices.weakest(found))
 
 
 def _wanted(query: Any) -> Wanted:

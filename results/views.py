@@ -18,7 +18,7 @@ from accounts.permissions import may, require
 from contract.problems import Invalid
 from contract.spec import SPLITS
 from contract.tasks import TASKS
-from results import helped, limits, measuring, page, quality, queries, samples, services, side_by_side, suites
+from results import helped, limits, measuring, page, quality, queries, samples, services, side_by_side, slices, suites
 from results.answers import Answers
 from results.models import Measurement, ResultVersion, Stage
 
@@ -77,7 +77,7 @@ def result_version(request: HttpRequest, slug: str, number: int) -> HttpResponse
         "may_download": may(request.user, "download", version),
         "may_run": may(request.user, "run", version),
         **_against(version, request.GET.get("against", "")),
-        "worst": _worst(request, version, context["quality"]),
+        **_samples(request, version, context["quality"]),
         "kind": TASKS[version.result.task].kind,
         "classes": version.job.prepared.manifest.get("classes"),
         "snippets": page.snippets(version, f"{request.scheme}://{request.get_host()}"),
@@ -99,14 +99,15 @@ def _against(version: ResultVersion, number: str) -> dict[str, Any]:
     return {"against": told, "against_helped": helped.of(told)}
 
 
-def _worst(request: HttpRequest, version: ResultVersion, shown: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """The samples that the model errs at most, for those who may see samples."""
+def _samples(request: HttpRequest, version: ResultVersion, shown: dict[str, Any] | None) -> dict[str, Any]:
+    """The samples that the model errs at most and where it is weakest, for those who may see samples."""
     if not shown or not may(request.user, "see_raw", version.job.version.dataset):
-        return []
+        return {"worst": [], "weakest": {"slices": []}}
     measurement = Measurement.objects.get(pk=shown["of"]["rows_of"])
     measurement.version = version
     rows = shown["of"]["details"].get("worst", [])[: quality.WORST_SHOWN]
-    return samples.samples(measurement, Answers(measurement), rows)
+    worst = samples.samples(measurement, Answers(measurement), rows)
+    return {"worst": worst, "weakest": slices.weakest(measurement)}
 
 
 @login_required

@@ -14,10 +14,13 @@ KEPT = 8
 
 
 def items_of_rows(prepared: PreparedData, split: str) -> list[int]:
-    """Numbers of the items in the order of the rows of `split`; [] where rows are not items (packed texts)."""
+    """Numbers of the items in the order of the rows of `split`; [] where rows are not items (packed texts), and where
+    the version does not lie here any more."""
     dropped = prepared.manifest.get("dropped", {}).get("items", [])
     names = tuple(sorted(one["name"] for one in dropped if one["split"] == split))
     version, steps = prepared.version, json.dumps(prepared.recipe.steps)
+    if not places.version(version.content_hash).is_dir():
+        return []
     numbers = _in_order(version.content_hash, steps, version.schema["kind"], split, names)
     return list(numbers) if len(numbers) == prepared.manifest["splits"].get(split, {}).get("count", 0) else []
 

@@ -49,6 +49,10 @@ def test_a_row_that_is_not_there_has_no_picture_and_a_stranger_sees_nothing(clie
     assert client.get(f"{PAGE}measured/{measurement.pk}/rows/0.png").status_code == 404
 
 
+def test_parts_of_data_that_does_not_lie_here_any_more_are_not_told(client, measurement):
+    assert client.get(f"/api/v1/evaluations/{measurement.pk}/weakest/").json() == {"all": None, "slices": []}
+
+
 def test_rows_lie_apart_from_the_answer(client, measurement):
     found = client.get(f"/api/v1/evaluations/{measurement.pk}/").json()
     assert found["rows_of"] == measurement.pk and "rows" not in found["details"]
