@@ -7,6 +7,7 @@ from tests.chaos.drills.fleet import Fleet
 from tests.waiting import wait_until
 
 REPLACED_S = 20
+TRAINS_S = 120
 
 
 def devices_die(fleet: Fleet, times: int, seconds: float) -> None:
@@ -14,10 +15,10 @@ def devices_die(fleet: Fleet, times: int, seconds: float) -> None:
     took: list[float] = []
     for _ in range(times):
         _three_are_online(fleet)
-        if not fleet.jobs or fleet.job(fleet.jobs[-1]).get("state") != "running" or fleet.step(fleet.jobs[-1]) > 12_000:
+        if not fleet.jobs or fleet.is_nearly_over(fleet.jobs[-1], TRAINS_S):
             if fleet.jobs:
                 fleet.until_it_ends(fleet.jobs[-1])
-            fleet.train(120)
+            fleet.train(TRAINS_S)
         took.append(_one_dies(fleet, fleet.jobs[-1]))
     for job in fleet.jobs:
         assert fleet.until_it_ends(job)["state"] == "succeeded"

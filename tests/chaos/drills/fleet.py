@@ -21,6 +21,7 @@ START_WITHIN_S = 300
 TRAINS_WITHIN_S = 240
 ENDS_WITHIN_S = 600
 SETTLE_S = 16
+LONG_S, MEASURE_S = 100, 8
 AWAY = (OSError, ValueError, http.client.HTTPException)
 
 
@@ -30,6 +31,7 @@ class Fleet:
     def __init__(self, stack: Stack, seed: int):
         self.stack, self.random = stack, Random(seed)
         self.jobs: list[int] = []
+        self.steps_a_second = 0.0
 
     def begin(self) -> "Fleet":
         self.stack.start(within=START_WITHIN_S)
@@ -38,19 +40,44 @@ class Fleet:
         return self
 
     def train(self, seconds: float = 60, **more: Any) -> int:
-        """A job on two devices that trains for at least so long (at some 100 steps a second), and trains now."""
+        """A job on two devices that trains for at least so long, and trains now."""
+        self.jobs.append(self._submit(self.steps_for(seconds), **more))
+        self.until_it_trains(self.jobs[-1])
+        return self.jobs[-1]
+
+    def steps_for(self, seconds: float) -> int:
+        """More steps than this machine takes in so many seconds: its speed is measured once, for long drills only."""
+        if seconds < LONG_S:
+            return max(1500, int(150 * seconds))
+        self.steps_a_second = self.steps_a_second or self._measured_speed()
+        return int(self.steps_a_second * (1.3 * seconds + 30))
+
+    def is_nearly_over(self, number: int, seconds: float) -> bool:
+        """Whether a job that was to train for so long has less than a third of it to go."""
+        return self.step(number) > 0.66 * self.steps_for(seconds)
+
+    def _measured_speed(self) -> float:
+        job = self._submit(1_000_000)
+        self.until_it_trains(job, beyond=200)
+        first, began = self.step(job), time.monotonic()
+        self.pass_(MEASURE_S)
+        speed = (self.step(job) - first) / (time.monotonic() - began)
+        self.stack.api("POST", f"/jobs/{job}/cancel/")
+        self.until_it_ends(job)
+        print(f"  {speed:.0f} steps a second", flush=True)
+        return speed
+
+    def _submit(self, steps: int, **more: Any) -> int:
         spec = {
             "task": "image-classification",
             "dataset": "mnist-5k",
             "model": {"source": "dense", "hidden": [64, 64]},
-            "training": {"max_steps": max(1500, int(150 * seconds)), "learning_rate": 0.003, "optim": "adam",
-                         "save_steps": 100, "eval_steps": 10_000},
+            "training": {"max_steps": steps, "learning_rate": 0.003, "optim": "adam",
+                         "save_steps": 100, "eval_steps": 10_000_000},
             "export": {"formats": ["safetensors"]},
             "schedule": {"max_attempts": 50},
         }  # fmt: skip
-        self.jobs.append(self.stack.submit(**spec | more)["id"])
-        self.until_it_trains(self.jobs[-1])
-        return self.jobs[-1]
+        return self.stack.submit(**spec | more)["id"]
 
     def job(self, number: int) -> dict[str, Any]:
         """{} while the server is away."""

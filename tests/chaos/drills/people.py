@@ -16,7 +16,7 @@ def pause_at_random_moments(fleet: Fleet, times: int, seconds: float) -> None:
     took: list[float] = []
     job = fleet.train(40)
     for _ in range(times):
-        if fleet.step(job) > 5000:
+        if fleet.is_nearly_over(job, 40):
             assert fleet.until_it_ends(job)["state"] == "succeeded"
             job = fleet.train(40)
         number = fleet.attempt(job)["number"]
