@@ -8,7 +8,7 @@ from functools import partial
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Max
 
-from contract import timing
+from contract import logs, timing
 from contract.faults import fault
 from contract.reasons import WaitReason
 from devices import doorbell, leases
@@ -33,7 +33,11 @@ def claim(job_id: int, devices: Sequence[Device], now: datetime) -> Attempt | No
 
     After the commit each device is rung. Returns None when the job or a device was taken meanwhile.
     """
-    devices = sorted(devices, key=lambda device: device.pk)
+    with logs.about(job=job_id):
+        return _claim_or_nothing(job_id, sorted(devices, key=lambda device: device.pk), now)
+
+
+def _claim_or_nothing(job_id: int, devices: list[Device], now: datetime) -> Attempt | None:
     try:
         with transaction.atomic():
             _wait_briefly_for_locks()
@@ -42,7 +46,7 @@ def claim(job_id: int, devices: Sequence[Device], now: datetime) -> Attempt | No
     except (DeviceTaken, _LostRace):
         return None
     except DatabaseError as error:
-        log.warning("the claim of job %s was rolled back: %s", job_id, error)
+        log.warning("a claim was rolled back: %s", error)
         return None
     return attempt
 

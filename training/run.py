@@ -3,6 +3,7 @@
 python -m training.run RUN_DIR        in a fresh interpreter (CUDA, Windows); elsewhere the starter forks it
 """
 
+import logging
 import os
 import sys
 
@@ -32,6 +33,7 @@ ERRANDS = {"preflight": preflight, "evaluate": measure, "predict": predict}
 
 GANGS = {"fleet-test": fleet_test, "fleet-speed": fleet_speed}
 """errands whose devices meet"""
+log = logging.getLogger(__name__)
 
 
 def main(run_dir: str) -> None:
@@ -40,7 +42,7 @@ def main(run_dir: str) -> None:
     try:
         ending = live(rank)
     except BaseException as error:  # every end is reported, whatever it was
-        print(f"rank {rank.assignment.rank} ends: {error!r}", file=sys.stderr)
+        log.error("the rank ends: %r", error)
         rank.failed_with = error  # keeps the frames, and with them every tensor, until the process is gone
         wanted = rank.orders.latest()
         ending = ending_of(error, rank=rank.assignment.rank, world_size=rank.assignment.world_size, wanted=wanted)
