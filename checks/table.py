@@ -160,7 +160,7 @@ class Compared:
                 True if one.rank == 0 else None, _("the others are held against this one") if not one.rank else ""
             )
         offset = link["clock_offset_seconds"]
-        known = {"offset": f"{offset:+.3f}", "device": first.slug if first else ""}
+        known = {"offset": f"{round(offset, 3) + 0.0:+.3f}", "device": first.slug if first else ""}
         text = _("%(offset)s s against %(device)s") % known
         return Cell(True, text) if abs(offset) <= CLOCK_S else Cell(False, text, FIXES["clock"]())
 

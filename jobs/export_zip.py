@@ -80,7 +80,9 @@ def _written(archive: _Noting, job: Job) -> Iterator[bool]:
     wanted = Wanted(job.pk)
     archive.text("job.json", _json(_job(job)))
     archive.text("evaluations.json", _json(history.evaluations_of(job)))
-    archive.text("report.html", report.html(job))
+    for name, content in report.written(job).items():
+        with archive.entry(name) as entry:
+            entry.write(content)
     archive.text("check.py", CHECKER.read_text(encoding="utf-8"))
     yield True
     with archive.entry("metrics.csv") as entry:

@@ -203,6 +203,8 @@ def test_the_export_is_one_zip_with_everything(client, job):
         "metrics.csv",
         "evaluations.json",
         "report.html",
+        "report.json",
+        "report.pdf",
         "check.py",
         "manifest.json",
         "model/model.safetensors",
