@@ -22,8 +22,8 @@ from contract.tasks import TASKS
 TASKS_BUILT = tuple(TASKS)
 METHODS = ("full", "head", "lora")
 METHODS_BUILT = ("full", "head", "lora")
-FORMATS = ("safetensors", "onnx", "onnx-int8", "pt2", "aoti", "tf-saved-model", "litert")
-FORMATS_BUILT = ("safetensors", "onnx", "onnx-int8", "pt2")
+FORMATS = ("safetensors", "onnx", "onnx-int8", "onnx-int8-static", "pt2", "aoti", "tf-saved-model", "litert")
+FORMATS_BUILT = FORMATS
 SPLITS = ("train", "validation", "test")
 
 

@@ -97,7 +97,7 @@ def choices(actor: User, filling: Filling) -> dict[str, Any]:
         "loss_fields": losses,
         "loss_open": any(shown.changed or shown.errors for shown in losses),
         "method_fields": filling.fields(spec_fields.METHOD_FIELDS),
-        "more_fields": filling.fields(spec_fields.MORE_FIELDS),
+        "more_fields": filling.fields((*spec_fields.MORE_FIELDS, *spec_fields.PRIVACY_FIELDS)),
         "after_fields": filling.fields(spec_fields.AFTER_FIELDS),
         "review_fields": filling.fields(spec_fields.REVIEW_FIELDS),
         "path_errors": {name: filling.errors(name) for name in ("task", "dataset", "recipe")}

@@ -103,6 +103,12 @@ FORMAT_CHOICES = _named(
     {
         "safetensors": ("safetensors", _("Weights, for PyTorch and most tools")),
         "onnx": ("ONNX", _("Runs without PyTorch, in onnxruntime")),
+        "onnx-int8": ("ONNX int8", _("Weights of 8 bits: a quarter of the size")),
+        "onnx-int8-static": ("ONNX int8, static", _("Activations of 8 bits too, by their ranges on train samples")),
+        "pt2": ("pt2", _("The graph with its weights, for PyTorch without this code")),
+        "aoti": ("AOTInductor", _("Native code for this kind of device; needs a C++ compiler and half a minute")),
+        "tf-saved-model": ("TensorFlow SavedModel", _("Where a converter is installed; else the row says why not")),
+        "litert": ("LiteRT", _("For phones and small devices, where litert-torch is installed")),
     },
 )
 KIND_CHOICES = (Choice("", _("Any kind")), Choice("cpu", _("CPU")), Choice("cuda", _("GPU")))

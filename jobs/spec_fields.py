@@ -247,6 +247,39 @@ MORE_FIELDS = (
         more=True,
     ),
 )
+PRIVACY_FIELDS = (
+    SpecField(
+        "security.dp.epsilon",
+        _("Privacy budget (epsilon)"),
+        _("Empty = not private. Below 1 is strong, above 10 says little; the less, the more noise."),
+        "number",
+        _("1 to 8"),
+        more=True,
+    ),
+    SpecField(
+        "security.dp.delta",
+        _("Chance that it does not hold (delta)"),
+        _("0 = a tenth of 1 in all training samples, at most 0.00001."),
+        "number",
+        more=True,
+    ),
+    SpecField(
+        "security.dp.max_grad_norm",
+        _("Clip each sample's gradient at"),
+        _("Of private training: how far one sample may move the model."),
+        "number",
+        _("0.1 to 2"),
+        more=True,
+    ),
+    SpecField(
+        "security.dp.noise_multiplier",
+        _("Noise, in clip norms"),
+        _("0 = as little as keeps all steps within the budget; else training ends when the budget is spent."),
+        "number",
+        more=True,
+    ),
+)
+"""of `security.dp`, which is there as a whole or not at all"""
 AFTER_FIELDS = (
     SpecField(
         "evaluation.split",
@@ -356,6 +389,6 @@ FIELDS = {
     item.path: item
     for item in (
         *MODEL_FIELDS, *DEVICE_FIELDS, *NEED_FIELDS, *LOSS_FIELDS,
-        *METHOD_FIELDS, *MORE_FIELDS, *AFTER_FIELDS, *REVIEW_FIELDS
+        *METHOD_FIELDS, *MORE_FIELDS, *PRIVACY_FIELDS, *AFTER_FIELDS, *REVIEW_FIELDS
     )
 }  # fmt: skip

@@ -42,6 +42,7 @@ def body_of(form: QueryDict) -> dict[str, Any]:
     if body["model"]["source"] == "keras" and body["model"] != before:
         _leave_to_the_model(body)
     _choose_devices(form, body)
+    _choose_privacy(body)
     if "recipe" in form:
         body["recipe"] = _json_or_text(form.get("recipe", ""), [])
     return body
@@ -100,6 +101,17 @@ def _choose_devices(form: QueryDict, body: dict[str, Any]) -> None:
     put(body, "devices.ids", form.getlist("devices.ids") if by_name else [])
     for item in NEED_FIELDS if by_name else ():
         put(body, item.path, item.default)
+
+
+def _choose_privacy(body: dict[str, Any]) -> None:
+    """A budget that was left empty is none: nothing else of private training counts then."""
+    wanted = _get(body, "security.dp")
+    if not isinstance(wanted, dict):
+        return
+    given = {name: value for name, value in wanted.items() if value is not None}
+    body["security"] = body["security"] | {"dp": given}
+    if "epsilon" not in given:
+        del body["security"]["dp"]
 
 
 def _rest(form: QueryDict) -> dict[str, Any]:

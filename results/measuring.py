@@ -17,7 +17,7 @@ from results.models import Measurement, ResultVersion
 KIND = "evaluate"
 START = "start"
 """in the place of a file: the model as the job began with it"""
-RUNNABLE = ("safetensors", "onnx", "onnx-int8", "pt2")
+RUNNABLE = ("safetensors", "onnx", "onnx-int8", "onnx-int8-static", "pt2", "litert")
 """formats that a device can run"""
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from safetensors.torch import save_file
 
 from contract.events import EventType
+from training.aoti_file import write_aoti
 from training.assembly import Parts
-from training.int8_file import write_int8
+from training.int8_file import write_int8, write_static_int8
+from training.litert_file import write_litert
 from training.methods import merge_adapters
 from training.model_card import model_card
 from training.model_files import CONFIG, WEIGHTS, metadata_of, weights_of, without_adapters
@@ -25,9 +27,16 @@ from training.reference import write_reference
 STAGE = "evaluate"
 EXPORT_S = 240.0
 """the ONNX exporter gives no sign of life and takes 4 to 20 s on an idle machine"""
+COMPILER_S = 900.0
+"""of a C++ compiler: half a minute on an idle machine, more than EXPORT_S on a busy one"""
 ONNX = "model.onnx"
 INT8 = "model.int8.onnx"
+STATIC_INT8 = "model.static.int8.onnx"
 PT2 = "model.pt2"
+AOTI = "model.cpu.aoti.pt2"
+"""its device kind in the name: it holds native code"""
+SAVED_MODEL = "saved_model.zip"
+LITERT = "model.tflite"
 CARD = "card.md"
 
 
@@ -60,7 +69,11 @@ def export_result(result: Result) -> None:
             (REFERENCE, "reference", _write_reference),
             (ONNX, "onnx", _write_onnx),
             (INT8, "onnx-int8", _write_int8),
+            (STATIC_INT8, "onnx-int8-static", _write_static_int8),
             (PT2, "pt2", _write_pt2),
+            (AOTI, "aoti", _write_aoti),
+            (SAVED_MODEL, "tf-saved-model", _write_saved_model),
+            (LITERT, "litert", _write_litert),
         )
         if kind in ("json", "reference") or kind in rank.spec["export"]["formats"]
     ]
@@ -72,6 +85,7 @@ def _artifact(result: Result, name: str, kind: str, make: Callable[[Result, Path
     """Make one file aside, move it into place, report it. Its facts, None when it could not be made."""
     rank = result.rank
     rank.still_here()
+    rank.sign.enter(STAGE, EXPORT_S, "exporting")
     aside = rank.paths.path / "exporting"
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
@@ -119,18 +133,40 @@ def _write_onnx(result: Result, path: Path) -> dict:
 
 
 def _write_int8(result: Result, path: Path) -> dict:
-    """From the ONNX file of this job; made aside when the job asks for the small one alone."""
+    write_int8(_onnx_of(result, path), path)
+    return {}
+
+
+def _write_static_int8(result: Result, path: Path) -> dict:
+    return write_static_int8(_onnx_of(result, path), result.parts.data, path)
+
+
+def _onnx_of(result: Result, path: Path) -> Path:
+    """The ONNX file of this job; made aside when the job asks for a small one alone."""
     onnx = result.rank.paths.artifacts / ONNX
     if not onnx.is_file():
         onnx = path.with_name(ONNX)
         write_onnx(result.parts.model, result.parts.data, onnx)
-    write_int8(onnx, path)
-    return {}
+    return onnx
+
+
+def _write_aoti(result: Result, path: Path) -> dict:
+    result.rank.sign.enter(STAGE, COMPILER_S, "exporting")
+    return write_aoti(result.parts.model, result.parts.data, result.rank.spec["evaluation"]["split"], path)
 
 
 def _write_pt2(result: Result, path: Path) -> dict:
     write_pt2(result.parts.model, result.parts.data, path)
     return {}
+
+
+def _write_saved_model(result: Result, path: Path) -> dict:
+    """What was tried: docs/decisions/036."""
+    raise NotMade("no converter to TensorFlow is part of Fleetune: give the ONNX file to one, see docs/decisions/036")
+
+
+def _write_litert(result: Result, path: Path) -> dict:
+    return write_litert(result.parts.model, result.parts.data, result.rank.spec["evaluation"]["split"], path)
 
 
 def _write_reference(result: Result, path: Path) -> dict:

@@ -68,12 +68,12 @@ def compared_with_onnxruntime(model: nn.Module, data: Data, split: str, path: Pa
     session = _session(path)
     if session is None:
         return None
-    inputs = _checked_inputs(model, data, split)
+    inputs = checked_inputs(model, data, split)
     with torch.inference_mode():
         ours = data.task.exported(model(inputs))
     said = session.run(list(data.task.output_names), {data.manifest["input"]["column"]: inputs.numpy()})
     theirs = tuple(torch.from_numpy(part) for part in said)
-    difference = _largest_difference(as_tuple(ours), theirs)
+    difference = largest_difference(as_tuple(ours), theirs, "onnxruntime")
     agreement = data.task.agreement(ours, theirs if isinstance(ours, tuple) else theirs[0])
     return {"rows": len(inputs), "max_difference": difference, "agreement": agreement}
 
@@ -88,7 +88,7 @@ def _session(path: Path) -> Any:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def _checked_inputs(model: nn.Module, data: Data, split: str) -> torch.Tensor:
+def checked_inputs(model: nn.Module, data: Data, split: str) -> torch.Tensor:
     """The first rows of the split, as many as their outputs leave room for."""
     with torch.inference_mode():
         one = data.task.exported(model(example(data.manifest, 1, torch.device("cpu"))))
@@ -97,13 +97,13 @@ def _checked_inputs(model: nn.Module, data: Data, split: str) -> torch.Tensor:
     return inputs if inputs.ndim == len(data.shape) + 1 else inputs[:, 0]
 
 
-def _largest_difference(ours: tuple[torch.Tensor, ...], theirs: tuple[torch.Tensor, ...]) -> float:
-    """Over all outputs. Raises NotMade where it is more than PARITY of an output's largest number."""
+def largest_difference(ours: tuple[torch.Tensor, ...], theirs: tuple[torch.Tensor, ...], who: str) -> float:
+    """Over all outputs. Raises NotMade where one of `who` differs by more than PARITY of its largest number."""
     largest = 0.0
     for mine, other in zip(ours, theirs, strict=True):
         difference = float((mine - other).abs().max())
         if not difference <= PARITY * max(1.0, float(mine.abs().max())):
-            raise NotMade(f"onnxruntime gives other outputs than the model, by up to {difference:.2g}")
+            raise NotMade(f"{who} gives other outputs than the model, by up to {difference:.2g}")
         largest = max(largest, difference)
     return largest
 

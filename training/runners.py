@@ -1,5 +1,6 @@
 """Files that a device can run: each takes prepared data and gives what the task exports, as the trained model would."""
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from contract.run_dir import read_json
 from training.data import Data
 from training.failures import Failure
 from training.inputs import from_prepared
+from training.litert_file import interpreter
 from training.models.source import CONFIG, start_model
 from training.rank import Rank
 
@@ -91,17 +93,37 @@ class OnnxRunner(Runner):
         return outputs if len(outputs) > 1 else outputs[0]
 
 
+class LiteRtRunner(Runner):
+    """A `.tflite` file, one sample at a time."""
+
+    def __init__(self, path: Path, rank: Rank, data: Data):
+        try:
+            self._answer = interpreter(path)
+        except ImportError as error:
+            sentence = "ai-edge-litert is not installed on this device: see docs/decisions/036"
+            raise Failure(EndReason.VERSION_MISMATCH, sentence) from error
+        self.runtime = f"LiteRT {version('ai-edge-litert')} (CPU)"
+
+    def __call__(self, inputs: torch.Tensor) -> Any:
+        return self._answer(inputs)
+
+
 RUNNERS: dict[str, type[Runner]] = {
     ".safetensors": TorchRunner,
     ".onnx": OnnxRunner,
     ".pt2": ExportedProgramRunner,
+    ".tflite": LiteRtRunner,
 }
+NATIVE = ".aoti.pt2"
 
 
 def runner_of(path: Path, rank: Rank, data: Data) -> Runner:
     """What runs the file at `path`. Raises Failure when nothing here can."""
     if path.name == START:
         return StartRunner(path, rank, data)
+    if path.name.endswith(NATIVE):
+        sentence = f"{path.name} is native code: it was compared on the device that compiled it and runs nowhere else"
+        raise Failure(EndReason.IMPOSSIBLE, sentence)
     if path.suffix not in RUNNERS:
         raise Failure(EndReason.CODE_ERROR, f"nothing here runs a {path.suffix} file")
     if not path.is_file():

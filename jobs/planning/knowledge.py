@@ -17,7 +17,7 @@ LOOKED_AT = 40
 REMEMBERED = 3
 """of the newest figures of a device, whose median counts"""
 START_S = 2.0
-EXPORT_S = {"safetensors": 0.2, "onnx": 2.5, "onnx-int8": 1.5, "pt2": 3.0}
+EXPORT_S = {"safetensors": 0.2, "onnx": 2.5, "onnx-int8": 1.5, "onnx-int8-static": 2.0, "pt2": 3.0, "aoti": 30.0}
 """until this fleet has exported something: measured with small nets on one core"""
 LEAST_CORRECTION, MOST_CORRECTION = 0.7, 3.0
 DECIDES = ("optim", "bf16", "torch_compile", "gradient_checkpointing", "gradient_accumulation_steps", "ema_decay")

@@ -90,8 +90,19 @@ def test_an_empty_number_means_its_default():
     assert spec_form.body_of(posted(values))["training"]["per_device_train_batch_size"] == 64
 
 
+def test_a_privacy_budget_that_is_left_empty_is_none_and_one_that_is_given_is_kept():
+    values = spec_form.values_of(a_spec())
+    assert values["security.dp.epsilon"] == ""
+    assert JobSpec.parse(spec_form.body_of(posted(values | {"security.dp.delta": "0.00001"}))).security == {}
+    private = JobSpec.parse(spec_form.body_of(posted(values | {"security.dp.epsilon": "2.5"}))).security["dp"]
+    assert private == {"epsilon": 2.5, "delta": 0.0, "max_grad_norm": 1.0, "noise_multiplier": 0.0}
+    again = spec_form.values_of(a_spec(security={"dp": private}))
+    assert JobSpec.parse(spec_form.body_of(posted(again))).security["dp"] == private
+    assert JobSpec.parse(spec_form.body_of(posted(again | {"security.dp.epsilon": ""}))).security == {}
+
+
 def test_every_field_names_a_place_of_the_spec():
-    spec = a_spec()
+    spec = a_spec(security={"dp": {"epsilon": 1.0}})
     for path in FIELDS:
         if not path.startswith("model."):
             assert spec_form._get(spec, path) is not None, path

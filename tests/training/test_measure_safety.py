@@ -5,12 +5,12 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.training.factories import digits, prepared_data, spec
+from tests.training.factories import digits, events, prepared_data, spec
 from tests.training.ranks import Attempt
 
 pytestmark = pytest.mark.integration
 SUITES = ["attacks", "membership", "format"]
-FILES = {"formats": ["safetensors", "onnx", "pt2"]}
+FILES = {"formats": ["safetensors", "onnx", "onnx-int8-static", "pt2", "tf-saved-model"]}
 HALVES = (("train", 0.5), ("validation", 0.55), ("test", 1.0))
 
 
@@ -63,6 +63,13 @@ def test_a_clean_model_is_not_accused_and_every_figure_has_n_and_an_interval(sta
     _attacks_are_ordered(attacks)
     assert files["rows"]["safety/format"]["value"] in (0, 1), files
     assert {"model.safetensors", "model.onnx", "model.pt2", "config.json"} <= {file["name"] for file in files["files"]}
+
+
+def test_a_format_that_cannot_be_made_says_why_and_the_others_are_there(clean):
+    told = {event["data"]["format"]: event["data"] for event in events(clean.paths(0), "artifact")}
+    assert "no converter to TensorFlow" in told["tf-saved-model"]["error"]
+    assert told["onnx-int8-static"]["calibrated_on"] == 256
+    assert all("error" not in told[kind] for kind in ("safetensors", "onnx", "onnx-int8-static", "pt2"))
 
 
 def _attacks_are_ordered(attacks):
