@@ -14,12 +14,15 @@ from contract.problems import Invalid
 
 CLASSES_SHOWN = 50
 COLUMNS_SHOWN = 100
+LISTED_IN_CHECKS = {"unreadable", "duplicates", "contradictions", "leak", "near-leak"}
+"""kinds of warnings whose examples the tab Checks names"""
 
 
 def overview(version: DatasetVersion, *, raw: bool) -> dict[str, Any]:
     prepared = newest_prepared(version)
     steps = prepared.recipe.steps if prepared else recipes.default_steps(version, queries.task_of(version))
     readiness = queries.readiness(prepared) if prepared else []
+    warnings = queries.warnings(version)
     schema = queries.datasets.schema_json(version, raw=raw or not version.dataset.sensitive)
     return {
         "facts": _facts(version, schema),
@@ -37,7 +40,8 @@ def overview(version: DatasetVersion, *, raw: bool) -> dict[str, Any]:
         "recipe_hash": prepared.recipe.hash if prepared else "",
         "readiness": readiness,
         "ready_count": sum(row["status"] == "ready" for row in readiness),
-        "warnings": queries.warnings(version),
+        "warnings": warnings,
+        "checks_tell": any(warning["kind"] in LISTED_IN_CHECKS for warning in warnings),
     }
 
 

@@ -85,6 +85,7 @@ def test_one_click_makes_a_clean_version_and_the_diff_names_what_went(client):
     client.force_login(make_user())
     dataset = imported(planted())
     page = client.get(f"/datasets/{dataset.slug}/v/1/checks/").content.decode()
+    assert "make a version without them" in client.get(f"/datasets/{dataset.slug}/v/1/").content.decode()
     assert page.count('name="without"') == 4
     form = {"version": 1, "without": list(WITHOUT)}
     answer = client.post(f"/datasets/{dataset.slug}/do/clean/", form, follow=True)
