@@ -91,9 +91,8 @@ def _alone(request: dict[str, Any], head: dict[str, Any], known: dict[str, Any])
     with VersionWriter(Path(request["place"])) as writer:
         content = known.pop("content", None)
         stored = writer.store(content, ".png") if content is not None else None
-        more = {"file": stored.file} if stored else {}
-        sha256, size = (stored.sha256, stored.bytes) if stored else ("", 0)
-        item = Item(sha256=sha256, bytes=size, split="test", name="", target=target, **more, **known)
+        file, sha256, size = (stored.file, stored.sha256, stored.bytes) if stored else ("", "", 0)
+        item = Item(sha256=sha256, bytes=size, split="test", name="", file=file, target=target, **known)
         return writer.finish({name: head[name] for name in head if name not in ("items", "items_sha256")}, [item], [])
 
 

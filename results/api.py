@@ -15,7 +15,7 @@ from accounts.idempotency import once
 from accounts.permissions import require, visible
 from contract.problems import Invalid, Problem, gettext_noop
 from devices import queries as devices
-from jobs.api import shapes
+from jobs.api import prediction_shapes
 from jobs.api.lookup import only
 from jobs.api.predict import predicted
 from results import api_schema, measured, measuring, queries, services, suites
@@ -78,8 +78,8 @@ class Predict(APIView):
     """Try a version on one input."""
 
     @extend_schema(
-        request=shapes.QuestionSerializer,
-        responses={200: shapes.PredictionSerializer, 202: shapes.PredictionSerializer},
+        request=prediction_shapes.QuestionSerializer,
+        responses={200: prediction_shapes.PredictionSerializer, 202: prediction_shapes.PredictionSerializer},
     )
     def post(self, request: Any, slug: str, number: int) -> Response:
         """As `/jobs/{id}/predict/` of the job that made it."""

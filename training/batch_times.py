@@ -7,6 +7,7 @@ from typing import Any
 
 from training.assembly import WISHES, Parts
 from training.devices import peak_memory
+from training.failures import is_out_of_memory
 from training.rank import Rank
 from training.sampler import Sampler
 from training.step import Step, take_step
@@ -48,13 +49,21 @@ def _median(steps: list[Step]) -> float:
 
 
 def _other_sizes(parts: Parts, rank: Rank) -> dict[str, dict[str, float]]:
-    """The same of smaller and larger batches, the larger one last: the peak of memory only rises."""
-    found = {}
+    """The same of smaller and larger batches, the larger one last: the peak of memory only rises.
+
+    One that has no memory is left out: the job did not ask for it.
+    """
+    found: dict[str, dict[str, float]] = {}
     for factor in OTHER_SIZES:
         size = round(parts.sampler.global_batch * factor)
         if 1 <= size <= parts.sampler.samples:
             sampler = Sampler(parts.sampler.samples, batch_size=size, rank=0, world_size=1, seed=0)
-            steps = steps_of(replace(parts, sampler=sampler), rank, PASSES)
+            try:
+                steps = steps_of(replace(parts, sampler=sampler), rank, PASSES)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                return found
             found[str(size)] = {"seconds": _median(steps), "peak_memory_bytes": peak_memory(rank.device)}
     return found
 

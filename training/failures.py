@@ -75,7 +75,7 @@ def ending_of(error: BaseException, *, rank: int, world_size: int, wanted: str) 
             return CANCELLED
         return Ending("failed", error.reason, {"rank": rank, **error.params})
     text = f"{type(error).__name__}: {error}"
-    if isinstance(error, MemoryError) or any(words in text.lower() for words in MEMORY_WORDS):
+    if is_out_of_memory(error):
         return Ending("failed", EndReason.OUT_OF_MEMORY, {"rank": rank, "detail": _short(text)})
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return Ending("failed", EndReason.NO_SPACE, {"rank": rank, "detail": text})
@@ -85,6 +85,11 @@ def ending_of(error: BaseException, *, rank: int, world_size: int, wanted: str) 
         params = {"rank": rank, "peers": peers, "what": what, "detail": _short(text)}
         return Ending("failed", EndReason.SYNC_TIMEOUT, params | ({"peer": peers[0]} if len(peers) == 1 else {}))
     return Ending("failed", EndReason.CODE_ERROR, {"rank": rank, "detail": _short(text), "traceback": _tail(error)})
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """torch raises a plain RuntimeError for it on a CPU, which only its words tell from others."""
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in MEMORY_WORDS)
 
 
 def _is_peer_loss(error: BaseException, text: str) -> bool:

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 from accounts import conditional
 from config.rest import Conflict
 from jobs import predictions
-from jobs.api import shapes
+from jobs.api import prediction_shapes
 from jobs.api.lookup import find, only
 from jobs.models import Errand, Job
 from jobs.predictions import answers, asking
@@ -20,8 +20,8 @@ class Predict(APIView):
     """Try a model: the one that the job left, or the newest checkpoint of a running one."""
 
     @extend_schema(
-        request=shapes.QuestionSerializer,
-        responses={200: shapes.PredictionSerializer, 202: shapes.PredictionSerializer},
+        request=prediction_shapes.QuestionSerializer,
+        responses={200: prediction_shapes.PredictionSerializer, 202: prediction_shapes.PredictionSerializer},
     )
     def post(self, request: Any, pk: str) -> Response:
         """`image` (a file, or base64), `text`, `row`, or the number of a `sample` of the data; maybe a `device`.
@@ -34,7 +34,7 @@ class Predict(APIView):
 class Prediction(APIView):
     """A question of yours to a model, until ten minutes after its answer."""
 
-    @extend_schema(responses=shapes.PredictionSerializer)
+    @extend_schema(responses=prediction_shapes.PredictionSerializer)
     def get(self, request: Any, number: int) -> Response:
         only(request)
         errand = Errand.objects.filter(pk=number, kind=answers.KIND, owner=request.user).first()

@@ -21,8 +21,8 @@ FEW_ITEMS = 20_000
 """items are stored by split: to find those of the test split, all before them are read"""
 
 
-def form(job: Job, actor: User) -> dict[str, Any]:
-    """What there is to fill in, and which weights answer."""
+def form(job: Job, actor: User, asked: dict[str, Any]) -> dict[str, Any]:
+    """What there is to fill in, as it was `asked` before, and which weights answer."""
     version = job.version
     shown = _samples(version) if may(actor, "see_raw", version.dataset) else []
     first = shown[0]["data"]["values"] if version.schema["kind"] == "table" and shown else []
@@ -31,7 +31,8 @@ def form(job: Job, actor: User) -> dict[str, Any]:
         "kind": version.schema["kind"],
         "speaks": version.schema["task"] == "causal-lm",
         "samples": [_named(sample) for sample in shown],
-        "columns": _columns(version, first),
+        "columns": _columns(version, first, asked.get("row", {})),
+        "asked": asked,
         "devices": online(),
         "limits": {"characters": MOST_CHARACTERS, "megabytes": MOST_IMAGE_BYTES // 2**20, "minutes": KEPT_S // 60},
         **_who_answers(job),
@@ -81,12 +82,12 @@ def _named(sample: dict[str, Any]) -> dict[str, Any]:
     return sample | {"words": words}
 
 
-def _columns(version: DatasetVersion, first: list[Any]) -> list[dict[str, Any]]:
-    """Fields of a row; the first sample's values stand in them, so that one can begin by changing one of them."""
+def _columns(version: DatasetVersion, first: list[Any], asked: dict[str, str]) -> list[dict[str, Any]]:
+    """Fields of a row: as filled in before, at first with a sample's values, so that one can begin by changing one."""
     columns = version.schema.get("columns", []) if version.schema["kind"] == "table" else []
     values = first or [""] * len(columns)
     return [
-        {**column, "id": number, "value": "" if value is None else value}
+        {**column, "id": number, "value": asked.get(column["name"], "" if value is None else str(value))}
         for number, (column, value) in enumerate(zip(columns, values, strict=True))
     ]
 

@@ -34,7 +34,8 @@ def try_it(request: HttpRequest, number: int) -> HttpResponse:
     if by_script and (request.method == "POST" or "question" in request.GET):
         return render(request, "jobs/try_it/answer.html", shown)
     template = "jobs/try_it/form.html" if by_script else "jobs/try_it/page.html"
-    return render(request, template, page.form(job, signed_in(request)) | shown, status=status)
+    asked = _body(request) if request.method == "POST" else {}
+    return render(request, template, page.form(job, signed_in(request), asked) | shown, status=status)
 
 
 def _answer(request: HttpRequest, job: Job) -> dict[str, Any]:
