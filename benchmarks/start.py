@@ -24,6 +24,7 @@ from tests.waiting import wait_until
 ROOT = Path(__file__).resolve().parents[1]
 PEER = ROOT / "benchmarks" / "peers" / "torchrun_dense.py"
 JOB = {"task": "image-classification", "dataset": "mnist-5k", "model": {"source": "dense", "hidden": [64, 64]}}
+WAY = ("claimed", "starting", "running")
 JOB |= {"devices": {"count": 2}, "export": {"formats": ["safetensors"]}}
 
 
@@ -58,9 +59,19 @@ def _started(stack: Stack, seed: int) -> float:
     """Seconds from the request to the first step; waits until the job has ended."""
     began = time.time()
     job = stack.submit(**JOB, training={"max_steps": 20, "seed": seed, "eval_steps": 20})
+    answered = time.time()
     assert stack.ended(job["id"], 120)["state"] == "succeeded"
     (series,) = stack.api("GET", f"/jobs/{job['id']}/metrics/?key=train/loss&rank=0")[1]["series"]
-    return datetime.fromisoformat(series["times"][0]).timestamp() - began
+    first = _seconds(series["times"][0])
+    steps = stack.api("GET", f"/jobs/{job['id']}/transitions/")[1]["results"]
+    on_the_way = {row["to"]: _seconds(row["at"]) - began for row in steps if row["to"] in WAY}
+    told = ", ".join(f"{state} {seconds:.2f}" for state, seconds in sorted(on_the_way.items(), key=lambda one: one[1]))
+    print(f"answered {answered - began:.2f}, {told}, first step {first - began:.2f}", flush=True)
+    return first - began
+
+
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()
 
 
 def _cold_torchrun() -> float:

@@ -90,13 +90,19 @@ def report_exit(rank: Rank, said: ExitReport, now: datetime) -> None:
         leases.release(rank.device_id, attempt_id=attempt.pk, now=now)
 
 
-@transaction.atomic
 def settle(attempt_id: int, now: datetime) -> None:
-    """Look at an attempt again after something of it was stored: its last batch, its last file."""
+    """Look at an attempt again after something of it was stored: its last batch, its last file. Asked after every
+    batch, so the job is locked only once a rank has ended; a rank that ends meanwhile settles it itself."""
+    if Rank.objects.filter(attempt_id=attempt_id, exit_report__isnull=False).exists():
+        _settle(attempt_id, now)
+
+
+@transaction.atomic
+def _settle(attempt_id: int, now: datetime) -> None:
     attempt = Attempt.objects.get(pk=attempt_id)
     job = Job.objects.select_for_update(no_key=True).get(pk=attempt.job_id)
     attempt.refresh_from_db()
-    if attempt.ended_at is None and attempt.ranks.exclude(exit_report__isnull=True).exists():
+    if attempt.ended_at is None:
         attempt.job = job
         ending.settle(job, attempt, now)
 
