@@ -61,7 +61,7 @@ function layoutOf(figure, plot, colours) {
     autosize: false,
     width: plot.clientWidth,
     height: plot.clientHeight,
-    margin: { l: 48, r: 8, t: 8, b: 40 },
+    margin: { l: 48, r: 8, t: hasLegend ? 36 : 8, b: 40 },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: colours.font, size: 12, color: colours.text },
