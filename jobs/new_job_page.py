@@ -222,6 +222,15 @@ def _devices(actor: User, ids: list[str]) -> list[Option]:
     return found
 
 
+def _recipe_of_source(actor: User, filling: Filling) -> list[dict[str, Any]]:
+    """Of the job that this one goes on from; [] when it starts otherwise."""
+    number = str(filling.values["model.id"]) if filling.values["model.source"] == "job" else ""
+    if not (number.isdecimal() and len(number) < 9):
+        return []
+    source = visible(actor, Job.objects.filter(pk=int(number))).first()
+    return source.spec["recipe"] if source else []
+
+
 def _recipe_words(actor: User, filling: Filling) -> list[str]:
     """The preprocessing in words: as given, else the default of the data."""
     steps = filling.body.get("recipe")
@@ -232,6 +241,7 @@ def _recipe_words(actor: User, filling: Filling) -> list[str]:
             steps = recipes.default_steps(version, dataset.task) if dataset and version else []
             slug = filling.values["model.slug"] if filling.values["model.source"] == "registered" else ""
             steps = model_recipes.fitted(steps, models_of(actor).filter(slug=slug, state=BaseModelState.READY).first())
+            steps = model_recipes.continued(steps, _recipe_of_source(actor, filling))
         return recipes.words(steps) if steps else []
     except Invalid:
         return []

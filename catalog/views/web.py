@@ -38,7 +38,8 @@ def add_from_web(request: HttpRequest) -> HttpResponse:
 def switch_on(request: HttpRequest) -> HttpResponse:
     require(request.user, "manage")
     accounts.change_setting("url_import", True, request.user)
-    messages.success(request, _("Data may now be imported from URLs. Settings, Server switches it off again."))
+    sentence = _("Data may now be imported from URLs and S3 storage. Settings, Server switches it off again.")
+    messages.success(request, sentence)
     return redirect("dataset_add_web")
 
 

@@ -242,8 +242,8 @@ def test_a_check_keeps_a_draft_and_notices_that_another_tab_saved_it():
 
 def test_a_draft_of_somebody_else_is_not_shown():
     make_version(make_owner())
-    kept = client_of(make_owner()).post("/jobs/new/check/", a_form(name="private")).json()
-    assert "private" not in client_of(make_user("other")).get(kept["draft_url"]).content.decode()
+    kept = client_of(make_owner()).post("/jobs/new/check/", a_form(name="for my eyes only")).json()
+    assert "for my eyes only" not in client_of(make_user("other")).get(kept["draft_url"]).content.decode()
 
 
 def test_a_pasted_text_fills_the_form_and_names_the_line_of_a_mistake():
