@@ -3,67 +3,19 @@
 A field is named by its path in the job spec, so a problem that the spec reports is shown at the field it is about.
 """
 
-import dataclasses
-from dataclasses import dataclass
-from typing import Any
-
 from django.utils.translation import gettext_lazy as _
 
-from contract.spec import PARTS, RANGES
-from contract.spec_model import MODEL_FIELDS as SOURCE_FIELDS
+from jobs.device_fields import DEVICE_FIELDS, LOSS_FIELDS, NEED_FIELDS
 from jobs.spec_choices import (
     FORMAT_CHOICES,
-    KIND_CHOICES,
     METHOD_CHOICES,
     METRIC_CHOICES,
     OPTIMIZER_CHOICES,
-    OUTER_CHOICES,
     SCHEDULE_CHOICES,
-    SHARE_CHOICES,
     SPLIT_CHOICES,
-    STRATEGY_CHOICES,
     SWITCH_CHOICES,
-    YES_NO_CHOICES,
-    Choice,
 )
-
-
-@dataclass(frozen=True)
-class SpecField:
-    path: str
-    label: Any
-    help: Any
-    kind: str
-    """whole, number, gib (bytes in the spec), text, lines, widths, choice, choices or switch (true, false, auto)"""
-    usual: Any = ""
-    choices: tuple[Choice, ...] = ()
-    more: bool = False
-    """true = under "More settings" """
-
-    @property
-    def sources(self) -> str:
-        """Of a field of the model: which sources take it, with a space between."""
-        name = self.path.removeprefix("model.")
-        return " ".join(source for source, fields in SOURCE_FIELDS.items() if name in fields)
-
-    @property
-    def default(self) -> Any:
-        """What the spec takes when this is left out; None for what has no default."""
-        part, _dot, name = self.path.rpartition(".")
-        kind = PARTS.get(part.capitalize()) if part else None
-        for item in dataclasses.fields(kind) if kind else ():
-            if item.name == name:
-                return item.default_factory() if callable(item.default_factory) else item.default
-        return None
-
-    @property
-    def low(self) -> float | None:
-        return RANGES.get(self.path, (None, None))[0]
-
-    @property
-    def high(self) -> float | None:
-        return RANGES.get(self.path, (None, None))[1]
-
+from jobs.spec_field import SpecField
 
 METHOD_FIELDS = (
     SpecField("method.kind", _("What learns"), "", "choice", choices=METHOD_CHOICES),
@@ -309,53 +261,6 @@ MODEL_FIELDS = (
         "model.width", _("Width"), _("Numbers that each place of the sequence is made of."), "whole", _("32 to 256")
     ),
     SpecField("model.depth", _("Depth"), _("How many blocks follow each other."), "whole", _("2 to 8")),
-)
-DEVICE_FIELDS = (
-    SpecField("devices.count", _("How many"), _("Any that are online; the job waits until so many are free."), "whole"),
-    SpecField("parallel.strategy", _("How they share the model"), "", "choice", choices=STRATEGY_CHOICES),
-    SpecField(
-        "parallel.shares",
-        _("Shares of a batch"),
-        _("By speed: faster devices take more of every batch; results then differ in the last digits from run to run."),
-        "choice",
-        choices=SHARE_CHOICES,
-    ),
-    SpecField(
-        "parallel.sync_every",
-        _("Meet every"),
-        _("Local SGD: steps between two meetings. More steps, less traffic."),
-        "whole",
-        _("10 to 500"),
-    ),
-    SpecField("parallel.outer", _("At a meeting"), _("Local SGD only."), "choice", choices=OUTER_CHOICES),
-)
-NEED_FIELDS = (
-    SpecField("devices.kind", _("Kind"), "", "choice", choices=KIND_CHOICES),
-    SpecField(
-        "devices.labels",
-        _("Labels"),
-        _("Each device must carry all of these, with commas between. Labels are set when a device is added."),
-        "words",
-    ),
-    SpecField(
-        "devices.min_memory_bytes", _("Memory in GiB"), _("Each device must have at least this much. 0: any."), "gib"
-    ),
-)
-LOSS_FIELDS = (
-    SpecField(
-        "schedule.min_devices",
-        _("Go on with at least"),
-        _("When devices are lost and none is free: how many are enough. The global batch stays. 0: wait for all."),
-        "whole",
-        _("half of them"),
-    ),
-    SpecField(
-        "schedule.preemptible",
-        _("May give way"),
-        _("Leaves its devices at a checkpoint for a job of higher priority, and goes on later."),
-        "switch",
-        choices=YES_NO_CHOICES,
-    ),
 )
 REVIEW_FIELDS = (
     SpecField("name", _("Name"), _("What you will look for later. Empty: model and dataset."), "text"),
