@@ -9,6 +9,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from jobs.predictions.asking import SERVER_LIMITS
+from recipes.sandbox import outside
 from tests.training.factories import spec
 from training.failures import Failure
 from training.generate import MOST_TOKENS, generate
@@ -134,3 +136,14 @@ def test_a_model_for_other_classes_does_not_answer(tmp_path):
     left(tmp_path, job, manifest)
     with pytest.raises(Failure, match="other classes"):
         ask(tmp_path, job, {**manifest, "classes": ["d", "e"]}, np.zeros((1, 16, 16), np.uint8))
+
+
+@pytest.mark.integration
+def test_the_server_answers_in_its_sandbox_as_a_device_would(tmp_path):
+    job, manifest = spec(model={"source": "conv", "channels": [4]}), manifest_of(PICTURE, "label")
+    left(tmp_path, job, manifest)
+    picture = np.random.default_rng(1).integers(0, 255, (1, 16, 16), np.uint8)
+    order = {"directory": str(tmp_path), "spec": job, "manifest": manifest, "input": row_of(picture)}
+    found = outside.run("training.predict:on_server", order, limits=SERVER_LIMITS, seconds=120)
+    assert found.result and found.result["ok"], found
+    assert found.result["prediction"] == ask(tmp_path, job, manifest, picture)
