@@ -47,6 +47,8 @@ class ResultVersion(models.Model):
     stage_reason = models.CharField(max_length=400, blank=True)
     staged_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     staged_at = models.DateTimeField(null=True)
+    code = models.JSONField(default=dict)
+    """the release that the server ran when it was made: version and commit; empty for older ones"""
     card = models.TextField(blank=True)
     """Markdown that a person wrote; empty = the card that the job made from facts"""
     created_at = models.DateTimeField(auto_now_add=True)

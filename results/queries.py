@@ -130,6 +130,7 @@ def lineage(version: ResultVersion) -> dict[str, Any]:
         "source_job": job.source_id,
         "seed": job.spec["training"]["seed"],
         "compile": job.proofs.get("compile", {}),
+        "code": version.code,
     }
 
 

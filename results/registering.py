@@ -4,6 +4,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from catalog import names
+from config import release
 from jobs.models import Job
 from results.models import Result, ResultVersion
 
@@ -41,4 +42,4 @@ def _result_of(job: Job) -> Result:
 
 def _next_version(result: Result, job: Job) -> ResultVersion:
     last = result.versions.aggregate(last=Max("number"))["last"] or 0
-    return ResultVersion.objects.create(result=result, job=job, number=last + 1)
+    return ResultVersion.objects.create(result=result, job=job, number=last + 1, code=release.running()._asdict())
