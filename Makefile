@@ -24,10 +24,10 @@ lint: check-python ## ruff, mypy, import floors, templates
 	@$(PYTHON) config/install.py --test && exec $(VENV) -m tests.lint
 
 bench: ## measure again every figure of docs/performance.md
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(VENV) $$file || exit 1; done
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(VENV) -m benchmarks.$$(basename $$file .py) || exit 1; done
 
 matrix: check-python ## every task × method × strategy as a job on two CPU devices; writes the table of docs/training.md (takes minutes)
-	@$(PYTHON) config/install.py --test && nice $(VENV) -m benchmarks.matrix $(if $(ONLY),--only "$(ONLY)")
+	@$(PYTHON) config/install.py --test && nice $(VENV) -m tests.matrix $(if $(ONLY),--only "$(ONLY)")
 
 chaos: check-python ## kill N random processes of a whole Fleetune while jobs train (N=20 SEED=…), or make one fault of docs/reliability.md (ONLY=F25 SECONDS=600)
 	@$(PYTHON) config/install.py --test && exec $(VENV) $(if $(filter F%,$(ONLY)),-m tests.chaos.drill $(ONLY) $(if $(N),--times $(N)) $(if $(SECONDS),--seconds $(SECONDS)),-m tests.chaos.monkey --kills $(or $(N),20) $(if $(ONLY),--only $(ONLY))) $(if $(SEED),--seed $(SEED))
