@@ -29,18 +29,18 @@ def of(version: ResultVersion, facts: dict[str, Any]) -> dict[str, Any]:
 
 def _cells(row: dict[str, Any]) -> dict[str, Any]:
     words = {PASS: _("Pass"), WARN: _("Look at it"), FAIL: _("Fail"), NOT_MEASURED: _("Not measured")}
-    known = {"low": _number(row["low"]), "high": _number(row["high"]), "n": formats.whole(row["n"])}
-    interval = _("%(low)s to %(high)s, n = %(n)s") if row["low"] is not None else _("n = %(n)s")
+    known = {"low": _number(row["low"]), "high": _number(row["high"])}
     return row | {
         "shown": _number(row["value"]) if row["value"] is not None else "",
-        "interval": interval % known if row["n"] is not None else "",
+        "interval": _("%(low)s to %(high)s") % known if row["low"] is not None else "",
+        "size": row["key"].partition("@")[2],
         "word": words[row["verdict"]],
         "tone": TONES[row["verdict"]],
     }
 
 
 def _number(value: float | None) -> str:
-    return formats.significant(value, 3)
+    return formats.whole(value) if isinstance(value, int) else formats.significant(value, 3)
 
 
 def _spent(job: Job) -> dict[str, Any] | None:

@@ -38,7 +38,7 @@ def model(data):
     model = from_prepared(data.manifest, net)
     inputs, labels = data.task.collate(data.splits["train"], torch.arange(len(data.splits["train"])))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    for _step in range(60):
+    for _step in range(30):
         optimizer.zero_grad()
         (data.task.loss(model(inputs), labels)[0] / len(labels)).backward()
         optimizer.step()

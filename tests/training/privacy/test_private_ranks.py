@@ -28,10 +28,21 @@ def told(attempt, rank=0):
     return ended[-1]["data"]
 
 
-def test_a_budget_that_is_spent_ends_the_training_and_a_resume_spends_the_same(starter, tmp_path, few):
-    whole = Attempt(starter, tmp_path / "whole", private(steps=40), [few, few])
-    reports = whole.run(within=120)
+def key(attempt, step):
+    """Of the noise, as the checkpoint of `step` keeps it."""
+    return json.loads((attempt.checkpoints(0) / f"step-{step}" / "privacy.json").read_text())["key"]
+
+
+@pytest.fixture(scope="module")
+def whole(starter, tmp_path_factory, few):
+    """A private job on two ranks that asks for more steps than its budget allows."""
+    attempt = Attempt(starter, tmp_path_factory.mktemp("whole"), private(steps=40), [few, few])
+    reports = attempt.run(within=120)
     assert [(report["outcome"], report["reason"]) for report in reports] == [("succeeded", "limit_reached")] * 2
+    return attempt
+
+
+def test_a_budget_that_is_spent_ends_the_training_and_a_resume_spends_the_same(whole):
     spent = told(whole)["privacy"]
     assert 2.0 < spent["epsilon"] <= 3.0 and 0 < spent["steps"] < 40
     assert spent["delta"] == pytest.approx(1e-5) and spent["accountant"] == "prv"
@@ -43,18 +54,15 @@ def test_a_budget_that_is_spent_ends_the_training_and_a_resume_spends_the_same(s
 
 
 def _resumed_spends_the_same(whole, spent):
-    step = whole.saved_by_all()[-1] - 2
-    kept = json.loads((whole.checkpoints(0) / f"step-{step}" / "privacy.json").read_text())
-    assert len(kept["key"]) == 64
-    resumed = whole.again(resume_step=step)
+    resumed = whole.again(resume_step=whole.saved_by_all()[-1] - 2)
     assert [report["reason"] for report in resumed.run(within=120)] == ["limit_reached"] * 2
     assert told(resumed)["privacy"]["epsilon"] == pytest.approx(spent["epsilon"], abs=1e-6)
     assert told(resumed)["weights_hash"] == told(whole)["weights_hash"]
 
 
-def test_noise_comes_from_no_seed_and_a_plan_that_fits_ends_plainly(starter, tmp_path, few):
-    first, second = (Attempt(starter, tmp_path / name, private(steps=3), [few]) for name in ("first", "second"))
-    for attempt in (first, second):
-        assert [(report["outcome"], report["reason"]) for report in attempt.run(within=120)] == [("succeeded", "")]
-    assert told(first)["weights_hash"] != told(second)["weights_hash"]
-    assert told(first)["privacy"]["epsilon"] == told(second)["privacy"]["epsilon"]
+def test_noise_comes_from_no_seed_and_a_plan_that_fits_ends_plainly(starter, tmp_path, few, whole):
+    plain = Attempt(starter, tmp_path, private(steps=3), [few])
+    assert [(report["outcome"], report["reason"]) for report in plain.run(within=120)] == [("succeeded", "")]
+    assert plain.spec["training"]["seed"] == whole.spec["training"]["seed"]
+    assert len(key(plain, 2)) == 64 and key(plain, 2) != key(whole, whole.saved_by_all()[-1])
+    assert 0 < told(plain)["privacy"]["epsilon"] < told(whole)["privacy"]["epsilon"]
