@@ -1,7 +1,7 @@
 """Models and checkpoints that a device keeps for later: none for ever, and what was used longest ago goes first.
 
 What an assignment or a run that has not ended here names never goes, nor a checkpoint of a job that ended on this
-device less than a day ago. The newest checkpoint of a job lies on the server too, so it is fetched when called for again.
+device less than a day ago. The newest checkpoint of a job lies on the server too, from where it is fetched again.
 """
 
 import logging
