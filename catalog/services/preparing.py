@@ -33,6 +33,12 @@ def keep_recipe(steps: Any, path: str = "recipe", kind: str = "") -> Recipe:
     return Recipe.objects.get_or_create(hash=recipe.hash, defaults={"steps": recipe.to_json()})[0]
 
 
+def prepared_of(version: DatasetVersion, steps: list[dict[str, Any]]) -> PreparedData | None:
+    """The same, if somebody has asked for it before."""
+    recipe = recipes.Recipe.parse(steps, "recipe", version.schema["kind"])
+    return PreparedData.objects.filter(version=version, recipe__hash=recipe.hash).first()
+
+
 def unfinished(prepared_id: int):
     """The row of data that still has to be built."""
     states = [PreparedState.WAITING, PreparedState.BUILDING]

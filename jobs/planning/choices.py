@@ -11,6 +11,8 @@ UNEQUAL = 0.10
 """gain from which shares by measured speed are proposed: they cost the repeatability of the last bits"""
 SLOW_LINK = 0.3
 """of each step spent in the exchange, from which ranks should meet more seldom"""
+TIGHT = 0.5
+"""of a device's memory, from which cutting the model is worth a line"""
 MOST_DEVICES = 64
 
 
@@ -47,7 +49,7 @@ class Proposal:
 def propose(work: Work, asked: Way, machines: Sequence[Machine], paces: dict[int, dict[str, float]]) -> Proposal:
     """`machines`: all that could be had, those of `asked` among them. `paces`: batch size → device → seconds a
     sample, where more than one size was measured."""
-    choices = [_choice(work, way) for way in _ways(asked, machines)]
+    choices = [_choice(work, way) for way in _ways(work, asked, machines)]
     own = _choice(work, asked)
     best = own if not any(each.cost.fits for each in choices) else _best([own, *choices])
     shown = {(each.way.strategy, each.way.shares, *sorted(each.way.slugs)): each for each in [*choices, own, best]}
@@ -55,18 +57,26 @@ def propose(work: Work, asked: Way, machines: Sequence[Machine], paces: dict[int
     return Proposal(own, best, ranked, _burdens(work, asked), _batch(work, asked, paces))
 
 
-def _ways(asked: Way, machines: Sequence[Machine]) -> Iterator[Way]:
-    """The fastest device alone, the fastest two, …; all of them also by measured speed, seldom met, and cut."""
+def _ways(work: Work, asked: Way, machines: Sequence[Machine]) -> Iterator[Way]:
+    """The fastest device alone, the fastest two, …; all of them, and those asked for, also in other ways."""
     fastest = sorted(machines, key=lambda machine: machine.sample_seconds)[:MOST_DEVICES]
     for number in range(1, len(fastest) + 1):
         yield Way("ddp", tuple(fastest[:number]))
-    if len(fastest) > 1:
-        everything = tuple(fastest)
-        yield Way("ddp", everything, "measured")
-        yield Way("local-sgd", everything)
-        yield Way("fsdp", everything)
-    if len(asked.machines) > 1 and asked.strategy == "ddp":
-        yield Way("ddp", asked.machines, "measured")
+    for group in {tuple(fastest), asked.machines if asked.strategy == "ddp" else tuple(fastest)}:
+        if len(group) > 1:
+            yield from _other_ways(work, group)
+
+
+def _other_ways(work: Work, group: tuple[Machine, ...]) -> Iterator[Way]:
+    """Shares by speed where speeds differ, seldom met where meeting is dear, cut where memory is tight."""
+    paces = [machine.sample_seconds for machine in group]
+    plain = cost(work, Way("ddp", group))
+    if min(paces) < (1 - UNEQUAL) * max(paces):
+        yield Way("ddp", group, "measured")
+    if plain.exchange_seconds > SLOW_LINK / 3 * plain.step_seconds:
+        yield Way("local-sgd", group)
+    if any(machine.memory_bytes and plain.memory > TIGHT * machine.memory_bytes for machine in group):
+        yield Way("fsdp", group)
 
 
 def _choice(work: Work, way: Way) -> Choice:

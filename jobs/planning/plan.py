@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from catalog.models import DatasetVersion, PreparedData
+from catalog.models import DatasetVersion
+from catalog.services import preparing
 from contract.spec import JobSpec
 from devices.models import Device
 from jobs import clock
@@ -99,7 +100,7 @@ def _filled(
     epoch = math.ceil(work.samples / (work.batch * world)) if work.samples else 0
     every = min(spec.training.eval_steps or epoch, total)
     start, export = knowledge.around(spec.export.formats)
-    prepared = PreparedData.objects.filter(version=version, recipe__steps=steps).first()
+    prepared = preparing.prepared_of(version, steps)
     splits = {name: int(facts.get("count", 0)) for name, facts in version.splits.items()}
     return Work(
         samples=work.samples,
@@ -121,7 +122,7 @@ def _filled(
     )
 
 
-def rows(plan: Plan, most: int = 6) -> list[Choice]:
+def rows(plan: Plan, most: int = 5) -> list[Choice]:
     """The choices that are worth showing: the proposed one, the one asked for, and the next best."""
     if plan.proposal is None:
         return []

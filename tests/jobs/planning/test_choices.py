@@ -88,3 +88,9 @@ def test_the_batch_that_fits_is_a_power_of_two():
     assert fitting_batch(tight, 4 * 2**30) == 32
     assert fitting_batch(tight, 2**30) == 0
     assert fitting_batch(WORK, 2**30) == 0, "nothing is known of its memory"
+
+
+def test_only_sensible_ways_are_listed():
+    """Equal devices, memory enough and a cheap exchange: neither shares by speed nor local SGD nor cut weights."""
+    proposal = propose(WORK, Way("ddp", (FAST, ALSO_FAST)), [FAST, ALSO_FAST], {})
+    assert ways(proposal) == {("ddp", "even", "fast"), ("ddp", "even", "fast", "also-fast")}

@@ -73,6 +73,16 @@ def test_a_preflight_gives_times_reasons_and_ways():
     assert proposed["seconds"] < found["seconds"] and [way["asked"] for way in found["choices"]].count(True) == 1
 
 
+def test_data_that_has_to_be_prepared_first_is_in_the_time():
+    ready, later = make_version(slug="ready"), make_version()
+    make_prepared(ready, seconds=20.0)
+    gang = make_gang(1)
+    for version in (ready, later):
+        make_preflight(gang[0].device, version, 0.08)
+    assert planned(ready, devices={"count": 1}).proposal.asked.cost.parts["prepare"] == 0
+    assert planned(later, devices={"count": 1}).proposal.asked.cost.parts["prepare"] == pytest.approx(20)
+
+
 def test_a_device_that_was_not_measured_counts_like_one_of_its_kind():
     version = make_version()
     gang = make_gang(2)
