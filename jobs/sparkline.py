@@ -7,7 +7,6 @@ from math import isfinite
 
 from django.utils.translation import gettext as _
 
-from config.svg_lines import polyline as polyline
 from jobs.metrics.pack import unpack
 from jobs.models import Chunk, Frame, Job
 
