@@ -71,3 +71,10 @@ def test_rates_fall_from_the_head_down():
     rates = rates_by_layer(build({"source": "text", "width": 16, "depth": 2}, [6], 3, 1, text), 0.5)
     assert rates["words.weight"] == 0.125 and rates["body.0.ask.weight"] == 0.25 and rates["head.bias"] == 1.0
     assert rates["norm.weight"] == 1.0
+
+
+def test_layers_are_cut_alike_with_and_without_added_matrices():
+    model = dense()
+    plan = model.tensor_plan()
+    choose_what_learns(model, LORA)
+    assert plan == model.tensor_plan() == {"body.1": "column", "body.3": "row"}

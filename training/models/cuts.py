@@ -8,6 +8,16 @@ def in_pairs(net: nn.Module) -> dict[str, str]:
 
     Only element-wise functions may lie between the two. A last layer without a partner is not cut.
     """
-    names = [name for name, module in net.named_modules() if isinstance(module, nn.Linear)]
+    names = _linear_layers(net)
     pairs = zip(names[::2], names[1::2], strict=False)
     return {name: way for first, second in pairs for name, way in ((first, "column"), (second, "row"))}
+
+
+def _linear_layers(net: nn.Module) -> list[str]:
+    """In their order; a layer that LoRA put matrices beside counts as the one that it was."""
+    found: list[str] = []
+    for name, module in net.named_modules():
+        layer = getattr(module, "base_layer", module)
+        if isinstance(layer, nn.Linear) and not (found and name.startswith(f"{found[-1]}.")):
+            found.append(name)
+    return found
