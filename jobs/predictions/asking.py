@@ -27,7 +27,7 @@ FIELDS = ("image", "text", "row", "sample", "device")
 MANIFEST = ("task", "kind", "classes", "input", "target", "target_scale", "on_device", "text", "features", "hash")
 """what a device has to know of the prepared data to run a model on one row of it"""
 WAIT_S = 10.0
-LOOK_S = 0.05
+LOOK_S = 0.1
 LARGEST_HERE_BYTES = 512 * 2**20
 """of a model that the server itself runs when every device is busy"""
 SERVER_LIMITS = Limits(memory_bytes=4 * 2**30, cpu_seconds=60, file_bytes=0)
