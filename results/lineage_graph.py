@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 WIDTH, HEIGHT = 880, 204
 BOX_WIDTH, BOX_HEIGHT = 190, 56
 COLUMN, ROW = 230, 74
-LONGEST = 24
+LONGEST = 20
 """characters that fit into a box"""
 
 
@@ -49,7 +49,7 @@ def _boxes(facts: dict[str, Any]) -> list[Box]:
     data, source = made["dataset"], made["source_job"]
     steps = " → ".join(step["step"] for step in made["recipe"]) or _("none")
     model = _("result of job #%(number)s") % {"number": source} if source else _named(made["model"])
-    code = f"{made['code'].get('version', '?')} {made['code'].get('commit', '')}".strip()
+    code = f"{made['code'].get('version', '—')} {made['code'].get('commit', '')}".strip()
     data_url = f"/datasets/{data['slug']}/v/{data['version']}/"
     return [
         _box("data", _("Data"), f"{data['slug']} v{data['version']}", 0, 0, data_url),
