@@ -48,11 +48,11 @@ def pairs_jsonl(count: int = 24) -> bytes:
 
 
 def subjects() -> dict[str, Subject]:
-    vit = {"source": "vit", "width": 32, "depth": 2}
+    conv = {"source": "conv", "channels": [8, 16], "hidden": [32]}
     text = {"source": "text", "width": 32, "depth": 1}
     detector = {"source": "detector", "channels": [16, 32, 32]}
     return {
-        "image-classification": Subject("digits-8x8", vit, 120, 32),
+        "image-classification": Subject("digits-8x8", conv, 80, 32),
         "object-detection": Subject((coco_zip(), "boxes.zip"), detector, 60, 4),
         "text-classification": Subject((sentences_csv(), "sentences.csv"), text, 60),
         "causal-lm": Subject((pairs_jsonl(), "pairs.jsonl"), {"source": "lm", "width": 32, "depth": 1}, 100),
