@@ -41,7 +41,7 @@ def _weakest(number: int, _at: str, _language: str) -> dict[str, Any]:
     items = items_at(job.version, numbers)
     columns = [column["name"] for column in job.version.schema.get("columns", [])]
     metric = _Metric(answers, root=facts.headline == "rmse")
-    found = [
+    found: list[dict[str, Any]] = [
         {"what": what, "value": value, "n": len(rows), **metric.of(rows)}
         for what, values in _cuts([items[number] for number in numbers], columns)
         for value, rows in _slices(values)
