@@ -37,6 +37,8 @@ class Situation:
     rendezvous: dict[str, Any] | None = None
     resume_step: int | None = None
     checkpoint: dict[str, Any] = field(default_factory=dict)
+    obeyed: str = ""
+    """the order of this kind that was carried out last: each is told more than once"""
     to_kill: str = ""
     """a failure tried on purpose: "rank" or "agent" """
     rank_ended: bool = False

@@ -13,7 +13,11 @@ log = logging.getLogger(__name__)
 
 def fail_on_purpose(situation: Situation) -> None:
     """Do what the server ordered, once: as a crash would, and only to that very process (rule R12)."""
-    what, situation.to_kill = situation.to_kill, ""
+    order, situation.to_kill = situation.to_kill, ""
+    if order == situation.obeyed:
+        return
+    situation.obeyed = order or situation.obeyed
+    what = order.partition(":")[0]
     if what == "rank":
         log.warning("the rank is killed: somebody tries a failure")
         send(situation.rank, signal.SIGKILL)

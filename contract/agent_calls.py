@@ -194,7 +194,9 @@ class LeaseAnswer(Message):
     checkpoint: dict[str, Any] = field(default_factory=dict)
     """{files: [{name, sha256, bytes}]} of that checkpoint, for a device that does not hold it; {} otherwise"""
     kill: str = ""
-    """a failure tried on purpose: kill the "rank", or the "agent" of this device; told once"""
+    """a failure tried on purpose: kill the "rank", or the "agent" of this device, with a mark of the order behind a
+    colon; told several times, to be done once
+    """
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -17,6 +17,8 @@ from jobs.services.asking import Refused
 from jobs.states import JobState
 
 KINDS = ("rank", "agent", "web")
+TOLD_S = 30
+"""how long an order is repeated"""
 ANSWER_FIRST_S = 0.5
 """The web process ends this long after the request that asked for it, so that its answer is out."""
 
@@ -55,13 +57,19 @@ def try_failure(job: Job, actor: User, kind: str, *, via: str = "page", address:
 
 
 def hand_out(job: Job, rank: Rank, now: datetime) -> str:
-    """What the supervisor of this rank is to kill: "rank", "agent" or "" for nothing. Once; the job's row is locked."""
+    """What the supervisor of this rank is to kill: "rank:" or "agent:" with a mark of the order, or "" for nothing.
+
+    Told with every answer for a while: one may be lost, and a supervisor obeys an order once. The job's row is locked.
+    """
     trial: dict[str, Any] = job.tried_failure
-    mine = trial and not trial["taken"] and (trial["attempt"], trial["rank"]) == (rank.attempt_id, rank.rank)
-    if not mine:
+    if not trial or trial["kind"] == "web" or (trial["attempt"], trial["rank"]) != (rank.attempt_id, rank.rank):
         return ""
-    Job.objects.filter(pk=job.pk).update(tried_failure=trial | {"taken": True, "at": now.isoformat()})
-    return str(trial["kind"])
+    if not trial["taken"]:
+        trial = trial | {"taken": True, "order": trial["at"], "at": now.isoformat()}
+        Job.objects.filter(pk=job.pk).update(tried_failure=trial)
+    if now - datetime.fromisoformat(trial["at"]) > timedelta(seconds=TOLD_S):
+        return ""
+    return f"{trial['kind']}:{trial['order']}"
 
 
 def end_this_process() -> None:

@@ -33,3 +33,9 @@ def test_an_agent_that_is_to_be_killed_dies_and_its_rank_goes_on(stage, server):
     wait_until(lambda: len(holder.steps()) > before + 5, within=15, about="training goes on without its agent")
     assert is_alive(rank)
     assert holder.exits == []
+    again = stage.start_agent()
+    holder.kill = "agent"
+    wait_until(lambda: not holder.kill, within=15, about="the same order is told again")
+    before = len(holder.steps())
+    wait_until(lambda: len(holder.steps()) > before + 10, within=15)
+    assert again.poll() is None, "an order is obeyed once"

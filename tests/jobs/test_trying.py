@@ -34,14 +34,15 @@ def again(job: Job) -> Job:
 
 
 def kills(agent: FakeAgent) -> str:
-    return agent.lease().json()["kill"]
+    return agent.lease().json()["kill"].partition(":")[0]
 
 
 @pytest.mark.parametrize("kind", ["rank", "agent"])
 def test_the_supervisor_of_the_last_rank_gets_the_order_once(demo, gang, admin, kind):
     services.try_failure(demo, admin, kind)
     assert kills(gang[0]) == ""
-    assert [kills(gang[1]), kills(gang[1])] == [kind, ""]
+    orders = [gang[1].lease().json()["kill"] for _ in range(2)]
+    assert orders[0].startswith(kind) and orders[1] == orders[0], "an answer may be lost: the same order again"
     assert AuditEntry.objects.filter(verb="tried a failure").get().actor == admin
 
 
