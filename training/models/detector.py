@@ -80,7 +80,7 @@ class Answer(nn.Conv2d):
         super().__init__(width, outputs, 1)
         nn.init.constant_(self.get_parameter("bias"), -math.log((1 - RARE) / RARE))
 
-    def forward(self, said: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def forward(self, said: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:  # type: ignore[override]
         features, distances = said
         points = _points(features)
         place = points[:, :2]

@@ -80,14 +80,14 @@ class Words(nn.Embedding):
         self._pad = int(text["pad"])
         self.position = nn.Parameter(torch.randn(length, width) * 0.02)
 
-    def forward(self, tokens: torch.Tensor) -> Passed:
+    def forward(self, tokens: torch.Tensor) -> Passed:  # type: ignore[override]
         return super().forward(tokens) + self.position[: tokens.shape[-1]], tokens != self._pad
 
 
 class WordsOfDocuments(Words):
     """The same where places are counted in each document."""
 
-    def forward(self, tokens: torch.Tensor) -> Passed:
+    def forward(self, tokens: torch.Tensor) -> Passed:  # type: ignore[override]
         tokens, documents, place = tokens_and_documents(tokens, self._pad)
         return nn.Embedding.forward(self, tokens) + self.position[place], documents
 
@@ -112,14 +112,14 @@ class DocumentBlock(Block):
 class MeanOfTokens(nn.LayerNorm):
     """Places normalised, then the mean of those that are a token, [n, width]."""
 
-    def forward(self, passed: Passed) -> torch.Tensor:
+    def forward(self, passed: Passed) -> torch.Tensor:  # type: ignore[override]
         places, there = passed
         weight = there[..., None].to(places.dtype)
         return (super().forward(places) * weight).sum(1) / weight.sum(1).clamp(min=1.0)
 
 
 class LastNorm(nn.LayerNorm):
-    def forward(self, passed: Passed) -> torch.Tensor:
+    def forward(self, passed: Passed) -> torch.Tensor:  # type: ignore[override]
         return super().forward(passed[0])
 
 
