@@ -64,8 +64,8 @@ def body(typed: QueryDict) -> dict[str, Any]:
     base = _base(typed.get("base", ""), problems)
     if problems:
         raise Invalid(problems)
-    told = {name: typed[name] for name in ("name", "algorithm", "metric") if typed.get(name)}
-    numbers = {name: int(typed[name]) for name in ("trials", "parallel") if typed.get(name, "").isdecimal()}
+    told = {name: text for name in ("name", "algorithm", "metric") if (text := typed.get(name, ""))}
+    numbers = {name: int(text) for name in ("trials", "parallel") if (text := typed.get(name, "")).isdecimal()}
     return told | numbers | {"base": base, "space": space, "confirm": "confirm" in typed}
 
 

@@ -39,7 +39,8 @@ def test_a_limit_names_what_where_and_how_much(text, key, sign, limit, file, dev
     ],
 )
 def test_what_is_no_limit_is_refused_with_what_to_write_instead(text, why):
-    with pytest.raises(NotARequirement, match="."):
+    with pytest.raises(NotARequirement):
         parse(text)
     [problem] = requirement_problems([text])
-    assert problem.path == "requirements.0" and str(problem).startswith(why) or why in str(problem)
+    assert problem.path == "requirements.0"
+    assert why in str(problem)

@@ -4,12 +4,15 @@ import csv
 import hashlib
 import io
 import json
+import re
 import zipfile
 
 import numpy as np
 import pytest
+from playwright.sync_api import sync_playwright
 
 from recipes.prepared import open_prepared
+from tests.pages.browsing import ARGUMENTS, CHROMIUM
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -58,6 +61,25 @@ def test_the_conv_job_moves_while_it_runs(stack, demo):
     assert before
     step = stack.job(demo["conv"])["progress"]
     wait_until(lambda: stack.job(demo["conv"])["progress"] > step, within=15, about="progress rises", every=0.5)
+
+
+def test_an_admin_kills_a_rank_and_the_page_shows_the_recovery_as_it_happens(stack, demo):
+    number = stack.job(demo["conv"])["attempts"][-1]["number"]
+    with sync_playwright() as playwright:
+        page = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS).new_page()
+        page.goto(stack.manage("signin_link", "admin").split()[-1])
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_selector("[data-testid=user-menu]")
+        page.goto(f"{stack.url}/jobs/{demo['conv']}/")
+        page.get_by_test_id("trial").locator("summary").click()
+        page.get_by_test_id("try-rank").click()
+        page.wait_for_selector("[data-testid=recovery]", timeout=120_000)
+        text = "document.querySelector('[data-testid=recovery]').innerText"
+        wait_until(lambda: "Training goes on from step" in page.evaluate(text), within=180, about="the page shows it")
+        told = page.evaluate(text)
+    assert re.search(r"\+0\.0 s\s+The training process on \S+ was killed", told), told
+    killed, after = stack.job(demo["conv"])["attempts"][-2:]
+    assert (killed["end_reason"], killed["number"], after["number"]) == ("killed", number, number + 1)
 
 
 def test_metrics_come_as_csv_with_every_step_once(stack, demo):

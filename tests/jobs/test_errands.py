@@ -124,7 +124,7 @@ def test_devices_that_would_build_other_models_do_not_agree(gang, maria):
 
 def test_every_problem_of_the_request_is_told_with_its_path(gang, maria):
     found = checked(maria, dataset="nope", training={"learning_rat": 1})
-    assert {check["path"] for check in found["spec"]} == {"training.learning_rat"}
+    assert {check["path"] for check in found["spec"]} == {"training.learning_rat", "dataset"}
     assert not Errand.objects.exists()
 
 

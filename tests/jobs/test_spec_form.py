@@ -127,7 +127,8 @@ def test_a_change_can_be_undone_alone():
 
 def test_a_keras_model_that_is_new_to_the_form_brings_what_it_was_compiled_with():
     values = spec_form.values_of(a_spec()) | {"model.source": "keras", "training.learning_rate": "0.5"}
-    pasted = spec_form.body_of(posted(values | {"model.definition": json.dumps(three_layers(name="SGD", momentum=0.9))}))
+    definition = json.dumps(three_layers(name="SGD", momentum=0.9))
+    pasted = spec_form.body_of(posted(values | {"model.definition": definition}))
     spec = JobSpec.parse(pasted)
     assert (spec.training.optim, spec.training.learning_rate) == ("sgd", 0.005)
     assert spec.training.optim_args == "momentum=0.9, nesterov=False"
