@@ -11,13 +11,11 @@ from django.db import transaction
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from config.celery import app
+from config.celery import WITHOUT_PATIENCE, app
 
 logger = logging.getLogger(__name__)
 EXPIRES_S = 20
 """a busy worker finds no pile of old nudges: rows that still wait are sent again"""
-WITHOUT_PATIENCE = {"socket_timeout": 1, "socket_connect_timeout": 1, "retry_on_timeout": False, "max_retries": 0}
-"""somebody waits for an answer to a request: Celery's own connection tries for 6 s (measured)"""
 
 
 def import_after_commit(dataset_id: int) -> None:

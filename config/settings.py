@@ -214,6 +214,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {"FleetTestKindEnum": "checks.models.Kind", "DraftKindEnum": ["job", "dataset"]},
 }
 
 

@@ -8,12 +8,13 @@ import time
 from functools import partial
 
 from django.db import transaction
+from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from config.celery import app
+from config.celery import WITHOUT_PATIENCE, app
 
 TASK = "jobs.tasks.place"
-EXPIRES_S = 2
+OPTIONS = {"queue": "control", "expires": 2, "retry": False, "ignore_result": True}
 log = logging.getLogger(__name__)
 
 
@@ -24,6 +25,7 @@ def control_after_commit() -> None:
 
 def _ask(at: float) -> None:
     try:
-        app.send_task(TASK, args=[at], queue="control", expires=EXPIRES_S, retry=False, ignore_result=True)
+        with Connection(app.conf.broker_url, transport_options=WITHOUT_PATIENCE) as connection:
+            app.send_task(TASK, args=[at], connection=connection, **OPTIONS)
     except (OperationalError, OSError, TimeoutError) as error:
         log.info("control was not asked, its next tick will do: %s", error)

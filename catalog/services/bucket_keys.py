@@ -42,8 +42,10 @@ def kept(directory: Path) -> Keys:
         raise Refused(sentence) from error
 
 
-def forget(directory: Path) -> None:
-    (directory / FILE).unlink(missing_ok=True)
+def forget(stored: Path) -> None:
+    """Of whatever source: most have no keys, and some are a single file."""
+    if stored.is_dir():
+        (stored / FILE).unlink(missing_ok=True)
 
 
 def _cipher():

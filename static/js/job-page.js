@@ -4,6 +4,8 @@ import { JobLanes } from "./job-lanes.js";
 import { JobProgress } from "./job-progress.js";
 import { onKey } from "./keys.js";
 import { LiveIndicator } from "./live-indicator.js";
+import "./poll-region.js";
+import "./try-it.js";
 import { JobFeed } from "./live.js";
 import { LogView } from "./log-view.js";
 import { Summary } from "./job-summary.js";

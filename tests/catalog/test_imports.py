@@ -10,7 +10,7 @@ import pytest
 
 from catalog import places
 from catalog.imports import archive as archives
-from catalog.imports import entry_names, work
+from catalog.imports import entry_names, space, work
 from catalog.models import DatasetState
 from recipes.sandbox.inside import Reporter
 from recipes.version import read_items
@@ -245,7 +245,7 @@ def test_a_huge_list_of_entries_is_refused_before_it_is_read(tmp_path):
 def test_an_archive_that_does_not_fit_on_the_disk_is_refused(monkeypatch, tmp_path):
     path = tmp_path / "pets.zip"
     path.write_bytes(zipped(class_folders()))
-    monkeypatch.setattr(work.shutil, "disk_usage", lambda parent: SimpleNamespace(free=2**20))
+    monkeypatch.setattr(space.shutil, "disk_usage", lambda parent: SimpleNamespace(free=2**20))
     with pytest.raises(archives.Refused, match="need 1 MiB and 1 MiB are free"):
         source = {"path": str(path), "name": "pets.zip"}
         work.import_dataset({"source": source, "parent": str(tmp_path / "datasets")}, Reporter(print))

@@ -12,6 +12,12 @@ from contract import logs
 EMPTY = dict.fromkeys(logs.IDS)
 
 
+@pytest.fixture(autouse=True)
+def no_ids_of_the_process(monkeypatch):
+    """A test before this one may have set this process up as one of ours."""
+    monkeypatch.setattr(logs, "_process", {})
+
+
 @pytest.fixture
 def said():
     """Lines that are logged, as a file gets them."""

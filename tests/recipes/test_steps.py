@@ -116,7 +116,8 @@ def test_every_step_says_what_it_does_and_lists_its_parameters(name):
     step = STEPS[name].from_json({key: value for key, value in body.items() if key != "step"})
     sentence, params = step.words()
     assert len(sentence % params) > 20
-    assert set(step.parameters()) == set(step.to_json()) - {"step"}
+    left_out = {"template"} if name == "chat-template" else set()  # keeps the hash of recipes from before it
+    assert set(step.parameters()) - left_out == set(step.to_json()) - {"step"}
 
 
 def test_grayscale_and_rgb_change_channels():

@@ -60,7 +60,7 @@ def test_a_net_that_opacus_does_not_know_runs_one_sample_at_a_time():
     alone = one_by_one(net, tokens, targets)
     wanted = (alone * (LIMIT / (alone.norm(dim=1) + 1e-6)).clamp(max=1.0)[:, None]).sum(0)
     total, clipping = clipped(net, [(tokens[row : row + 1], targets[row : row + 1]) for row in range(3)])
-    assert clipping.rows == 1 and clipping.fallen_back_for == "TextEncoder"
+    assert clipping.rows == 1 and clipping.fallen_back_for == "Words"
     assert torch.allclose(total, wanted, atol=1e-5)
 
 
