@@ -9,7 +9,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Protocol
 
-IMPORT = re.compile(r'^import \{ (?P<names>[^}]+) \} from "\./(?P<file>[\w-]+\.js)";\n', re.MULTILINE)
+IMPORT = re.compile(r'^import (?:\{ (?P<names>[^}]+) \} from )?"\./(?P<file>[\w-]+\.js)";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async function|function|class|const) (?P<name>\w+))", re.MULTILINE)
 STYLE = re.compile(r'^@import url\("(?P<file>[^"]+)"\)(?: layer\((?P<layer>\w+)\))?;', re.MULTILINE)
 CHARSET = re.compile(r'^@charset "[^"]+";')
@@ -59,5 +59,8 @@ def _wrapped(file: str, source: str) -> str:
 
 
 def _taken(found: re.Match[str]) -> str:
+    """Of a module that is only run, nothing."""
+    if not found["names"]:
+        return ""
     names = re.sub(r"(\w+) as (\w+)", r"\1: \2", found["names"])
     return f'const {{ {names} }} = ftModules["{found["file"]}"];\n'
