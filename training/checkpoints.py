@@ -98,6 +98,7 @@ class Checkpoints:
         assignment = self._rank.assignment
         head = {"job": assignment.job, "world_size": self._group.world_size}
         try:
+            self._rank.reporter.flush()  # whoever goes on from here cannot tell these points again
             manifest = files.write(self.directory, step, assignment.fence, contents, head)
             self._report(step, manifest, time.monotonic() - began)
         except OSError as error:

@@ -126,6 +126,14 @@ def test_a_full_disk_costs_a_checkpoint_and_not_the_training(starter, tmp_path, 
     assert "step 8" in warnings[0] and "bytes are needed" in warnings[0]
 
 
+def test_a_rank_that_dies_with_a_checkpoint_on_disk_has_told_the_points_before_it(starter, tmp_path, few):
+    killed = {"FLEETUNE_FAULT": "ckpt.report:1:kill"}
+    attempt = Attempt(starter, tmp_path, job(max_steps=100, save_steps=7), [few], env=killed)
+    assert attempt.run() == [{}]
+    assert attempt.saved_by_all()[-1] == 7
+    assert list(points(attempt.paths(0), "train/loss"))[:7] == list(range(1, 8))
+
+
 def test_a_job_with_a_time_limit_ends_as_a_success_that_met_it(starter, tmp_path, few):
     limited = {**job(), "schedule": {**job()["schedule"], "max_seconds": 1}}
     attempt = Attempt(starter, tmp_path, limited, [few, few])
