@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,11 +99,6 @@ def sha256_of(path: Path) -> str:
         while block := file.read(BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
-
-
-def remove_partial(directory: Path) -> None:
-    """Delete what an interrupted fetch of `directory` left, when nobody will go on with it."""
-    shutil.rmtree(directory.with_name(f"{directory.name}.partial"), ignore_errors=True)
 
 
 def _receive(server: Server, path: str, partial: Path, held: int, total: int) -> None:

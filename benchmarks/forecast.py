@@ -15,7 +15,6 @@ import tempfile
 from pathlib import Path
 
 from tests.e2e.stack import Stack
-from tests.waiting import wait_until
 
 MODELS = (
     {"source": "conv", "channels": [16, 32], "hidden": [64]},
@@ -39,8 +38,7 @@ def main() -> None:
         stack = Stack(Path(home), demo=False)
         try:
             stack.start(within=300)
-            stack.api("POST", "/datasets/", {"builtin": "mnist-5k"})
-            wait_until(lambda: _is_ready(stack), within=240, about="the data is imported", every=0.5)
+            stack.add_builtin("mnist-5k", within=240)
             for model, (devices, batch) in itertools.islice(_kinds(), options.jobs):
                 errors.append(_off(stack, model, devices, batch, options.seconds))
         finally:
@@ -57,10 +55,6 @@ def _tell(errors: list[float]) -> None:
 def _kinds():
     """Every model in every shape, the model changing fastest."""
     return ((model, shape) for shape in SHAPES for model in MODELS)
-
-
-def _is_ready(stack: Stack) -> bool:
-    return stack.api("GET", "/datasets/mnist-5k/")[1].get("state") == "ready"
 
 
 def _off(stack: Stack, model: dict, devices: int, batch: int, seconds: float) -> float:

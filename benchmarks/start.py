@@ -19,7 +19,6 @@ from datetime import datetime
 from pathlib import Path
 
 from tests.e2e.stack import Stack, free_port
-from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[1]
 PEER = ROOT / "benchmarks" / "peers" / "torchrun_dense.py"
@@ -37,8 +36,7 @@ def main() -> None:
         stack = Stack(Path(home), demo=False)
         try:
             stack.start(within=300)
-            stack.api("POST", "/datasets/", {"builtin": "mnist-5k"})
-            wait_until(lambda: _is_ready(stack), within=120, about="the data is imported", every=0.2)
+            stack.add_builtin("mnist-5k", within=120)
             _started(stack, 0)
             for number in range(1, rounds + 1):
                 ours.append(_started(stack, number))
@@ -49,10 +47,6 @@ def main() -> None:
     ratio = statistics.median(cold / warm for cold, warm in zip(peer, ours, strict=True))
     print(f"median: ours {statistics.median(ours):.3f} s, torchrun {statistics.median(peer):.3f} s, 1/{ratio:.1f}")
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-
-
-def _is_ready(stack: Stack) -> bool:
-    return stack.api("GET", "/datasets/mnist-5k/")[1].get("state") == "ready"
 
 
 def _started(stack: Stack, seed: int) -> float:

@@ -8,10 +8,8 @@ import logging
 from functools import partial
 
 from django.db import transaction
-from kombu import Connection
-from kombu.exceptions import OperationalError
 
-from config.celery import WITHOUT_PATIENCE, app
+from config.celery import NOT_SENT, send_now
 
 logger = logging.getLogger(__name__)
 EXPIRES_S = 20
@@ -39,9 +37,7 @@ def sweep_model_after_commit(model_id: int) -> None:
 
 
 def _send(task: str, row_id: int, expires: int = EXPIRES_S) -> None:
-    options = {"queue": "server", "expires": expires, "retry": False, "ignore_result": True}
     try:
-        with Connection(app.conf.broker_url, transport_options=WITHOUT_PATIENCE) as connection:
-            app.send_task(task, args=[row_id], connection=connection, **options)
-    except (OperationalError, OSError, TimeoutError) as error:
+        send_now(task, args=[row_id], queue="server", expires=expires)
+    except NOT_SENT as error:
         logger.warning("The broker did not take %s(%s); it is sent again later: %s", task, row_id, error)

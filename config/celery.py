@@ -1,8 +1,11 @@
 """The Celery app of the server: control (scheduling and repair), server work (imports), and doorbells to devices."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from kombu import Connection
+from kombu.exceptions import OperationalError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -10,6 +13,8 @@ from django.conf import settings
 
 WITHOUT_PATIENCE = {"socket_timeout": 1, "socket_connect_timeout": 1, "retry_on_timeout": False, "max_retries": 0}
 """of a connection that a request waits for: Celery's own tries for 6 s (measured)"""
+NOT_SENT = (OperationalError, OSError, TimeoutError)
+"""what `send_now` raises when the broker did not take a message"""
 
 
 def broker_address(url: str) -> str:
@@ -36,3 +41,9 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["catalog", "catalog.base_models", "jobs"])
+
+
+def send_now(task: str, *, transport: dict[str, Any] = WITHOUT_PATIENCE, **options: Any) -> None:
+    """Send a message that nobody waits for longer than about a second. Raises NOT_SENT."""
+    with Connection(app.conf.broker_url, transport_options=transport) as connection:
+        app.send_task(task, connection=connection, retry=False, ignore_result=True, **options)

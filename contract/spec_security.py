@@ -20,6 +20,27 @@ MIXING_STEPS = {
         "Private training: a packed row holds several samples, which cannot be told apart. Take it out."
     ),
 }
+PROVEN: tuple[tuple[str, Any, str], ...] = (
+    (
+        "parallel.strategy",
+        "ddp",
+        gettext_noop("Private training needs every sample's own gradient on one device. Choose ddp."),
+    ),
+    ("method.use_dora", False, gettext_noop("Private training is not proven with DoRA. Choose plain LoRA.")),
+    (
+        "training.torch_compile",
+        False,
+        gettext_noop("A compiled model gives no gradients of single samples. Switch compiling off."),
+    ),
+    ("training.bf16", False, gettext_noop("Private training is not proven in bf16. Switch it off.")),
+    ("training.fp16", False, gettext_noop("Private training is not proven in fp16. Switch it off.")),
+    (
+        "training.gradient_checkpointing",
+        False,
+        gettext_noop("Private training is not proven with gradient checkpointing. Switch it off."),
+    ),
+)
+"""the one value of a setting that private training is proven with, and what to say of any other"""
 
 
 def default_delta(samples: int) -> float:
@@ -76,41 +97,13 @@ def _values(wanted: dict[str, Any]) -> list[Problem]:
 
 def _combinations(spec: Any) -> list[Problem]:
     """What private training is not proven with."""
-    checks = (
-        (
-            spec.parallel.strategy != "ddp",
-            "parallel.strategy",
-            gettext_noop("Private training needs every sample's own gradient on one device. Choose ddp."),
-        ),
-        (
-            spec.method.use_dora,
-            "method.use_dora",
-            gettext_noop("Private training is not proven with DoRA. Choose plain LoRA."),
-        ),
-        (
-            spec.training.torch_compile is not False,
-            "training.torch_compile",
-            gettext_noop("A compiled model gives no gradients of single samples. Switch compiling off."),
-        ),
-        (
-            spec.training.bf16 is not False,
-            "training.bf16",
-            gettext_noop("Private training is not proven in bf16. Switch it off."),
-        ),
-        (
-            spec.training.fp16,
-            "training.fp16",
-            gettext_noop("Private training is not proven in fp16. Switch it off."),
-        ),
-        (
-            spec.training.gradient_checkpointing,
-            "training.gradient_checkpointing",
-            gettext_noop("Private training is not proven with gradient checkpointing. Switch it off."),
-        ),
-        (
-            spec.model.get("source") == "keras",
-            "model.source",
-            gettext_noop("Private training is not proven with Keras layers. Choose another model."),
-        ),
-    )
-    return [Problem(path, sentence) for wrong, path, sentence in checks if wrong]
+    settings = spec.to_json()
+    problems = []
+    for path, proven, sentence in PROVEN:
+        part, name = path.split(".")
+        if settings[part][name] != proven:
+            problems.append(Problem(path, sentence))
+    if spec.model.get("source") == "keras":
+        sentence = gettext_noop("Private training is not proven with Keras layers. Choose another model.")
+        problems.append(Problem("model.source", sentence))
+    return problems

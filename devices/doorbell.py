@@ -5,10 +5,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from kombu import Connection
-from kombu.exceptions import OperationalError
-
-from config.celery import app
+from config.celery import NOT_SENT, WITHOUT_PATIENCE, send_now
 from contract import logs
 from contract.timing import DOORBELL_EXPIRES_S
 from devices.broker import key_prefix
@@ -39,25 +36,12 @@ def _ring_all(wanted: list[int], payload: dict[str, Any]) -> int:
 
 
 def _ring_one(device_id: int, payload: dict[str, Any], seconds: float) -> bool:
-    options = {
-        "global_keyprefix": key_prefix(device_id),
-        "socket_timeout": seconds,
-        "socket_connect_timeout": seconds,
-        "retry_on_timeout": False,
-        "max_retries": 0,
-    }
+    timeouts = {"socket_timeout": seconds, "socket_connect_timeout": seconds}
+    transport = WITHOUT_PATIENCE | timeouts | {"global_keyprefix": key_prefix(device_id)}
+    queue = f"device.{device_id}"
     try:
-        with Connection(app.conf.broker_url, transport_options=options) as connection:
-            app.send_task(
-                TASK,
-                kwargs=payload,
-                queue=f"device.{device_id}",
-                connection=connection,
-                expires=DOORBELL_EXPIRES_S,
-                retry=False,
-                ignore_result=True,
-            )
-    except (OperationalError, OSError, TimeoutError) as error:
+        send_now(TASK, transport=transport, kwargs=payload, queue=queue, expires=DOORBELL_EXPIRES_S)
+    except NOT_SENT as error:
         log.warning("the broker did not take a doorbell for device %s: %s", device_id, error)
         return False
     return True

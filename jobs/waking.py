@@ -8,13 +8,11 @@ import time
 from functools import partial
 
 from django.db import transaction
-from kombu import Connection
-from kombu.exceptions import OperationalError
 
-from config.celery import WITHOUT_PATIENCE, app
+from config.celery import NOT_SENT, send_now
 
 TASK = "jobs.tasks.place"
-OPTIONS = {"queue": "control", "expires": 2, "retry": False, "ignore_result": True}
+EXPIRES_S = 2
 log = logging.getLogger(__name__)
 
 
@@ -25,7 +23,6 @@ def control_after_commit() -> None:
 
 def _ask(at: float) -> None:
     try:
-        with Connection(app.conf.broker_url, transport_options=WITHOUT_PATIENCE) as connection:
-            app.send_task(TASK, args=[at], connection=connection, **OPTIONS)
-    except (OperationalError, OSError, TimeoutError) as error:
+        send_now(TASK, args=[at], queue="control", expires=EXPIRES_S)
+    except NOT_SENT as error:
         log.info("control was not asked, its next tick will do: %s", error)

@@ -67,13 +67,3 @@ class SignOfLife:
         """The disk is full: write over what is there, which takes no space; blanks make up for what was longer."""
         with contextlib.suppress(OSError), open(self._path, "r+b") as file:
             file.write(text.ljust(os.fstat(file.fileno()).st_size))
-
-
-class NoSign(SignOfLife):
-    """For code that runs outside a supervised rank."""
-
-    def __init__(self) -> None:
-        super().__init__(Path(os.devnull))
-
-    def _write(self, now: float) -> None:
-        self._written_at = now

@@ -2,7 +2,7 @@
 
 import pytest
 
-from catalog import enqueue
+from config.celery import app
 
 
 @pytest.fixture(autouse=True)
@@ -20,5 +20,5 @@ def sent(monkeypatch):
     def send_task(task, args, **options):
         messages.append((task.rpartition(".")[2], args[0]))
 
-    monkeypatch.setattr(enqueue.app, "send_task", send_task)
+    monkeypatch.setattr(app, "send_task", send_task)
     return messages

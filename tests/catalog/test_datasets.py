@@ -6,8 +6,9 @@ import pytest
 from celery import Celery
 
 from accounts.models import AuditEntry, Project
-from catalog import enqueue, places, services, tasks
+from catalog import places, services, tasks
 from catalog.models import Dataset, DatasetState
+from config.celery import app
 from contract.problems import Invalid
 from tests.accounts.factories import make_admin, make_user
 from tests.catalog.factories import built, class_folders, files_below, imported, upload, version_of, zipped
@@ -23,8 +24,8 @@ def test_adding_tells_the_server_worker_after_commit(sent, django_capture_on_com
 
 
 def test_a_broker_that_is_away_costs_no_dataset_and_no_patience(monkeypatch, django_capture_on_commit_callbacks):
-    monkeypatch.setattr(enqueue.app, "send_task", Celery.send_task.__get__(enqueue.app))
-    monkeypatch.setattr(enqueue.app.conf, "broker_url", "redis://127.0.0.1:1/0")
+    monkeypatch.setattr(app, "send_task", Celery.send_task.__get__(app))
+    monkeypatch.setattr(app.conf, "broker_url", "redis://127.0.0.1:1/0")
     began = time.monotonic()
     with django_capture_on_commit_callbacks(execute=True):
         dataset = services.add_builtin(make_user(), Project.default(), "digits-8x8")

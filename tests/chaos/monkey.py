@@ -51,8 +51,7 @@ class Monkey:
 
     def prepare(self) -> None:
         self.stack.start()
-        assert self.stack.api("POST", "/datasets/", {"builtin": "mnist-5k"})[0] == 202
-        wait_until(self._data_is_ready, within=90)
+        self.stack.add_builtin("mnist-5k", within=90)
 
     def kill(self, role: str | None = None) -> None:
         """Kill one process at a random moment of a job, and wait until the job is further than it was."""
@@ -155,9 +154,6 @@ class Monkey:
     def _weights(self, job: dict) -> str:
         files = self.stack.api("GET", f"/jobs/{job['id']}/artifacts/")[1]["results"]
         return next(file["sha256"] for file in files if file["name"] == "model.safetensors")
-
-    def _data_is_ready(self) -> bool:
-        return self.stack.api("GET", "/datasets/mnist-5k/")[1].get("state") == "ready"
 
 
 def _step_of(attempt: dict) -> int:

@@ -81,6 +81,14 @@ class Stack:
         raw = answer.read()
         return answer.status, json.loads(raw) if "json" in answer.headers.get("Content-Type", "") else raw
 
+    def add_builtin(self, name: str, within: float) -> None:
+        """Import a dataset that Fleetune brings, and wait until it can be trained on."""
+        assert self.api("POST", "/datasets/", {"builtin": name})[0] == 202
+        wait_until(
+            lambda: self.api("GET", f"/datasets/{name}/")[1].get("state") == "ready",
+            within, f"{name} is imported", every=0.2,
+        )  # fmt: skip
+
     def job(self, number: int) -> dict:
         return self.api("GET", f"/jobs/{number}/")[1]
 

@@ -33,8 +33,7 @@ def broken(tmp_path_factory, fresh_home):
     stack = Stack(home, demo=False)
     try:
         stack.start()
-        assert stack.api("POST", "/datasets/", {"builtin": "mnist-5k"})[0] == 202
-        wait_until(lambda: stack.api("GET", "/datasets/mnist-5k/")[1].get("state") == "ready", within=60)
+        stack.add_builtin("mnist-5k", within=60)
         yield stack
     finally:
         stack.stop()

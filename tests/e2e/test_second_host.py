@@ -52,8 +52,7 @@ def test_a_second_host_joins_with_one_command_and_trains_together_with_a_local_d
         server.start()
         agents = join(server, namespace, tmp_path / "second", afterwards)
         devices = wait_until(lambda: online(server, 2), within=60, about=f"two devices online\n{agents.read_text()}")
-        assert server.api("POST", "/datasets/", {"builtin": "mnist-5k"})[0] == 202
-        wait_until(lambda: server.api("GET", "/datasets/mnist-5k/")[1].get("state") == "ready", within=60)
+        server.add_builtin("mnist-5k", within=60)
         job = server.submit(
             task="image-classification",
             dataset="mnist-5k",

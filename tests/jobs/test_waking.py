@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from jobs import tasks, waking
+from config.celery import app
+from jobs import tasks
 from jobs.models import Job
 from tests.jobs.factories import make_gang, make_job
 
@@ -35,7 +36,7 @@ def test_a_submitted_job_asks_for_control_and_a_broker_that_is_away_does_no_harm
     monkeypatch, django_capture_on_commit_callbacks
 ):
     asked = []
-    monkeypatch.setattr(waking.app, "send_task", lambda name, **options: asked.append((name, options["queue"])))
+    monkeypatch.setattr(app, "send_task", lambda name, **options: asked.append((name, options["queue"])))
     with django_capture_on_commit_callbacks(execute=True):
         make_job()
     assert asked == [("jobs.tasks.place", "control")]
@@ -43,6 +44,6 @@ def test_a_submitted_job_asks_for_control_and_a_broker_that_is_away_does_no_harm
     def refuse(*_args, **_options):
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(waking.app, "send_task", refuse)
+    monkeypatch.setattr(app, "send_task", refuse)
     with django_capture_on_commit_callbacks(execute=True):
         make_job()

@@ -5,21 +5,16 @@ import sys
 import torch
 
 from contract.run_dir import write_json
+from tests.training.meeting import meet
 from training.parallel.exchange import GroupExchange
 from training.parallel.shared_memory import SharedMemoryExchange, meet_in_memory
-from training.rank import Rank
-from training.rendezvous import Door, join
 
 CALLS = 300
 NUMBERS = 4_097
 
 
 def main(run_dir: str) -> None:
-    rank = Rank.begin(run_dir)
-    door = Door(rank.assignment.rank)
-    rank.lifeline.tell({"port": door.port, "address": door.address})
-    go = rank.wait_for_go()
-    group = join(go, door, rank.device, rank.still_waiting)
+    rank, _go, group = meet(run_dir)
     in_memory, in_group = torch.zeros(NUMBERS), torch.zeros(NUMBERS)
     memory, reason = meet_in_memory(in_memory, group)
     exchanges = SharedMemoryExchange(in_memory, memory, group), GroupExchange(in_group, group)

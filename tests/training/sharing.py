@@ -6,11 +6,10 @@ import sys
 from dataclasses import replace
 
 from contract.run_dir import write_json
+from tests.training.meeting import meet
 from training.assembly import WISHES, begin_model, put_together, sampler_and_plan
 from training.data import Data
 from training.preprocess import open_data
-from training.rank import Rank
-from training.rendezvous import Door, join
 from training.step import take_step
 from training.tasks import task_of
 
@@ -19,11 +18,7 @@ LOSSES = "losses.json"
 
 
 def main(run_dir: str) -> None:
-    rank = Rank.begin(run_dir)
-    door = Door(rank.assignment.rank)
-    rank.lifeline.tell({"port": door.port, "address": door.address})
-    go = rank.wait_for_go()
-    group = join(go, door, rank.device, rank.still_waiting)
+    rank, go, group = meet(run_dir)
     losses = {}
     for name, spec, data_dir in json.loads((rank.paths.path.parent.parent / JOBS).read_text()):
         rank.spec, here = spec, replace(go, data_dir=data_dir)

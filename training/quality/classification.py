@@ -9,7 +9,8 @@ import torch
 
 from training.quality.bootstrap import ratio
 from training.quality.calibration import Calibration
-from training.quality.exam import Exam, Report, joined, worst_first
+from training.quality.exam import joined, worst_first
+from training.quality.of_classes import ExamOfClasses, Metrics, mean_area
 from training.quality.per_class import Classes
 from training.quality.ranking import Ranking
 
@@ -17,38 +18,8 @@ TOP = (3, 5)
 SHARES = ("precision", "recall", "f1")
 
 
-class ClassificationExam(Exam):
+class ClassificationExam(ExamOfClasses):
     """Answers are logits [n, classes]; targets int64 [n]."""
-
-    def __init__(self, *facts: Any):
-        super().__init__(*facts)
-        self._logits: list[torch.Tensor] = []
-        self._true: list[torch.Tensor] = []
-
-    def take(self, exported: torch.Tensor, targets: torch.Tensor) -> None:
-        self._logits.append(exported.float())
-        self._true.append(targets)
-
-    def headline(self) -> dict[str, Any]:
-        right = self.right.astype(float)
-        rows = np.ones(len(right))
-        return self.bootstrap(len(right)).interval(float(right.mean()), lambda drawn: ratio(drawn, right, rows))
-
-    def report(self, still_here: Callable[[], None]) -> Report:
-        metrics, intervals = {}, {}
-        for name, (metric, width) in self._metrics().items():
-            value = metric(np.ones(len(self.true)))
-            if np.isfinite(value):
-                metrics[name] = value
-                intervals[name] = self.bootstrap(len(self.true)).interval(value, metric, width)
-            still_here()
-        rows = {"true": self.true, "answer": self.said, "confidence": self.confidence, "loss": self.loss}
-        rows |= {"score": self.right.astype(float), "weight": np.ones(len(self.true))}
-        return Report(metrics, intervals, self._details(), rows)
-
-    @cached_property
-    def logits(self) -> np.ndarray:
-        return joined(self._logits)
 
     @cached_property
     def true(self) -> np.ndarray:
@@ -89,10 +60,12 @@ class ClassificationExam(Exam):
     def classes(self) -> int:
         return self.logits.shape[1]
 
-    def _metrics(self) -> dict[str, tuple[Callable[[np.ndarray], float], int]]:
-        """Each metric of the rows as often as they were drawn, and how many numbers a row it touches."""
+    def _answers(self) -> dict[str, np.ndarray]:
+        return {"true": self.true, "answer": self.said, "confidence": self.confidence}
+
+    def _metrics(self) -> Metrics:
         rows, right = np.ones(len(self.true)), self.right.astype(float)
-        found: dict[str, tuple[Callable[[np.ndarray], float], int]] = {
+        found: Metrics = {
             "accuracy": (partial(ratio, above=right, below=rows), 1),
             "loss": (partial(ratio, above=self.loss, below=rows), 1),
             "ece": (Calibration(self.confidence, self.right).error, 1),
@@ -115,9 +88,7 @@ class ClassificationExam(Exam):
     def _area(self, drawn: np.ndarray) -> float:
         """Of the second class where there are two, else the mean over classes, each against all others."""
         ranked = [ranking for ranking in self.rankings[1:] if ranking] if self.classes == 2 else self.rankings
-        areas = np.array([ranking.area(drawn) for ranking in ranked if ranking])
-        finite = areas[np.isfinite(areas)]
-        return float(finite.mean()) if len(finite) else float("nan")
+        return mean_area([ranking for ranking in ranked if ranking], drawn)
 
     def _details(self) -> dict[str, Any]:
         rows = np.ones(len(self.true))

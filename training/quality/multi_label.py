@@ -11,45 +11,15 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from training.quality.bootstrap import ratio
 from training.quality.calibration import Calibration
-from training.quality.exam import Exam, Report, joined, worst_first
+from training.quality.exam import joined, worst_first
+from training.quality.of_classes import ExamOfClasses, Metrics, mean_area
 from training.quality.per_class import Classes
 from training.quality.ranking import Ranking
 from training.tasks.multi_label import YES
 
 
-class MultiLabelExam(Exam):
+class MultiLabelExam(ExamOfClasses):
     """Answers are logits [n, labels]; targets uint8 [n, labels]."""
-
-    def __init__(self, *facts: Any):
-        super().__init__(*facts)
-        self._logits: list[torch.Tensor] = []
-        self._true: list[torch.Tensor] = []
-
-    def take(self, exported: torch.Tensor, targets: torch.Tensor) -> None:
-        self._logits.append(exported.float())
-        self._true.append(targets)
-
-    def headline(self) -> dict[str, Any]:
-        right = self.right.astype(float)
-        rows = np.ones(len(right))
-        return self.bootstrap(len(right)).interval(float(right.mean()), lambda drawn: ratio(drawn, right, rows))
-
-    def report(self, still_here: Callable[[], None]) -> Report:
-        metrics, intervals = {}, {}
-        for name, (metric, width) in self._metrics().items():
-            value = metric(np.ones(len(self.true)))
-            if np.isfinite(value):
-                metrics[name] = value
-                intervals[name] = self.bootstrap(len(self.true)).interval(value, metric, width)
-            still_here()
-        answers = [zlib.crc32(row.tobytes()) & 0x7FFFFFFF for row in np.packbits(self.said, 1)]
-        rows = {"answer": np.array(answers, np.int64), "loss": self.loss}
-        rows |= {"score": self.right.astype(float), "weight": np.ones(len(self.true))}
-        return Report(metrics, intervals, self._details(), rows)
-
-    @cached_property
-    def logits(self) -> np.ndarray:
-        return joined(self._logits)
 
     @cached_property
     def true(self) -> np.ndarray:
@@ -73,9 +43,13 @@ class MultiLabelExam(Exam):
     def rankings(self) -> list[Ranking]:
         return [Ranking(self.logits[:, label], self.true[:, label]) for label in range(self.true.shape[1])]
 
-    def _metrics(self) -> dict[str, tuple[Callable[[np.ndarray], float], int]]:
+    def _answers(self) -> dict[str, np.ndarray]:
+        answers = [zlib.crc32(row.tobytes()) & 0x7FFFFFFF for row in np.packbits(self.said, 1)]
+        return {"answer": np.array(answers, np.int64)}
+
+    def _metrics(self) -> Metrics:
         rows, right, labels = np.ones(len(self.true)), self.right.astype(float), self.true.shape[1]
-        found: dict[str, tuple[Callable[[np.ndarray], float], int]] = {
+        found: Metrics = {
             "accuracy": (lambda drawn: ratio(drawn, right, rows), 1),
             "loss": (lambda drawn: ratio(drawn, self.loss, rows), 1),
             "roc_auc": (self._area, labels),
@@ -92,9 +66,7 @@ class MultiLabelExam(Exam):
         return Classes(*(drawn @ part.astype(float) for part in parts))
 
     def _area(self, drawn: np.ndarray) -> float:
-        areas = np.array([ranking.area(drawn) for ranking in self.rankings])
-        finite = areas[np.isfinite(areas)]
-        return float(finite.mean()) if len(finite) else float("nan")
+        return mean_area(self.rankings, drawn)
 
     def _details(self) -> dict[str, Any]:
         rows = np.ones(len(self.true))

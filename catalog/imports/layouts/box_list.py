@@ -48,9 +48,7 @@ class BoxRows:
 
     def plan(self, layout: str, pictures: list[Entry], names: files.PictureNames) -> Plan:
         candidates = self._candidates(names)
-        unnamed = {entry.name for entry in pictures} - {candidate.name for candidate in candidates}
-        sentence = gettext_noop("The list does not name this picture.")
-        self._skipped += [listed(name, Unreadable(sentence)) for name in sorted(unnamed)]
+        self._skipped += labelled.unnamed(pictures, candidates)
         return Plan(
             layout,
             "object-detection",

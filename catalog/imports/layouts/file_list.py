@@ -54,9 +54,7 @@ class _Reading:
     def plan(self, layout: str, pictures: list[Entry], names: files.PictureNames) -> Plan:
         labelled.refuse_too_few(self._classes, self._label)
         candidates = self._candidates(names)
-        unnamed = {entry.name for entry in pictures} - {candidate.name for candidate in candidates}
-        sentence = gettext_noop("The list does not name this picture.")
-        self._skipped += [listed(name, Unreadable(sentence)) for name in sorted(unnamed)]
+        self._skipped += labelled.unnamed(pictures, candidates)
         return Plan(
             layout,
             "image-classification",

@@ -16,9 +16,9 @@ from catalog.web.bucket import Bucket
 from catalog.web.bucket_asked import AskedBucket, Keys
 from catalog.web.guard import Guard
 from recipes.sandbox.inside import Refused
-from tests.accounts.factories import make_admin, make_user
 from tests.catalog.data_factories import texts_csv
 from tests.catalog.factories import class_folders, files_below, version_of, why
+from tests.catalog.web.asking import imported, post
 from tests.catalog.web.buckets import ACCESS_KEY, SECRET_KEY, storage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.integration]
@@ -34,32 +34,8 @@ def served(tmp_path_factory):
 
 
 @pytest.fixture
-def root():
-    return make_admin("root")
-
-
-@pytest.fixture
 def allowed(root, served):
     accounts.change_settings({"url_import": True, "web_hosts": served.host}, root)
-
-
-@pytest.fixture
-def maria(client):
-    user = make_user("maria")
-    client.force_login(user)
-    return user
-
-
-def post(client, body: dict):
-    return client.post("/api/v1/datasets/", json.dumps(body), "application/json")
-
-
-def imported(client, asked: dict) -> Dataset:
-    with TestCase.captureOnCommitCallbacks(execute=True):
-        answer = post(client, {"s3": asked})
-        assert answer.status_code == 202, answer.json()
-        tasks.import_dataset(Dataset.objects.get(slug=answer.json()["slug"]).pk)
-    return Dataset.objects.get(slug=answer.json()["slug"])
 
 
 def copy(served, directory, guard: Guard | None = None, **asked: str) -> bucket_copy.Copy:
@@ -85,7 +61,7 @@ class Counting(Guard):
 
 
 def test_folders_of_a_bucket_become_a_version_and_no_key_is_left_behind(client, maria, allowed, served, home):
-    dataset = imported(client, served.asked("pictures", prefix="pets/"))
+    dataset = imported(client, {"s3": served.asked("pictures", prefix="pets/")})
     version = version_of(dataset)
     assert (dataset.state, dataset.name, version.schema["classes"]) == ("ready", "pets", ["cat", "dog"]), why(dataset)
     assert version.items == 20
@@ -99,7 +75,7 @@ def test_folders_of_a_bucket_become_a_version_and_no_key_is_left_behind(client, 
 
 
 def test_one_object_is_read_as_the_file_that_it_is_and_can_be_read_again(client, maria, allowed, served):
-    dataset = imported(client, served.asked("pictures", prefix="words/mails.csv"))
+    dataset = imported(client, {"s3": served.asked("pictures", prefix="words/mails.csv")})
     assert (dataset.task, version_of(dataset).items) == ("text-classification", 40), why(dataset)
     again = json.dumps({"task": "causal-lm", "text_column": "text", "label_column": "label"})
     assert client.post(f"/api/v1/datasets/{dataset.slug}/versions/", again, "application/json").status_code == 202
@@ -128,7 +104,7 @@ def test_while_it_is_being_read_keys_lie_encrypted_and_only_there(client, maria,
     ],
 )
 def test_what_cannot_be_read_ends_with_its_reason_and_leaves_nothing(client, maria, allowed, served, home, more, part):
-    dataset = imported(client, served.asked("pictures") | more)
+    dataset = imported(client, {"s3": served.asked("pictures") | more})
     assert (dataset.state, part in why(dataset)) == ("failed", True), why(dataset)
     assert not files_below(home / "uploads")
 

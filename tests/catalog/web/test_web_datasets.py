@@ -11,18 +11,13 @@ from catalog import places, tasks
 from catalog.models import Dataset
 from catalog.services import fetching, web_sources
 from recipes.version import read_items
-from tests.accounts.factories import make_admin, make_user
 from tests.catalog.factories import class_folders, files_below, version_of, why, zipped
+from tests.catalog.web.asking import imported, post
 from tests.catalog.web.factories import LICENCE, SECTIONS, quick, sections
 from tests.catalog.web.sites import site
 
 pytestmark = pytest.mark.django_db
 OFF = "Importing from URLs is off on this server. Ask an admin."
-
-
-@pytest.fixture
-def root():
-    return make_admin("root")
 
 
 @pytest.fixture
@@ -40,25 +35,6 @@ def served(root, switched_on, monkeypatch):
     with site(sections()) as found:
         accounts.change_setting("web_hosts", found.host, root)
         yield found
-
-
-@pytest.fixture
-def maria(client):
-    user = make_user("maria")
-    client.force_login(user)
-    return user
-
-
-def post(client, body: dict):
-    return client.post("/api/v1/datasets/", json.dumps(body), "application/json")
-
-
-def imported(client, body: dict) -> Dataset:
-    with TestCase.captureOnCommitCallbacks(execute=True):
-        answer = post(client, body)
-        assert answer.status_code == 202, answer.json()
-        tasks.import_dataset(Dataset.objects.get(slug=answer.json()["slug"]).pk)
-    return Dataset.objects.get(slug=answer.json()["slug"])
 
 
 @pytest.mark.parametrize("name", ["url", "urls", "crawl"])

@@ -35,8 +35,7 @@ class Fleet:
 
     def begin(self) -> "Fleet":
         self.stack.start(within=START_WITHIN_S)
-        assert self.stack.api("POST", "/datasets/", {"builtin": "mnist-5k"})[0] == 202
-        wait_until(lambda: self.stack.api("GET", "/datasets/mnist-5k/")[1].get("state") == "ready", within=120)
+        self.stack.add_builtin("mnist-5k", within=120)
         return self
 
     def train(self, seconds: float = 60, **more: Any) -> int:
