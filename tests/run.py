@@ -3,6 +3,7 @@
 The latter wait more than they compute, so three of them fill two cores; each run tells what it found when it ends.
 """
 
+import re
 import subprocess
 import sys
 import time
@@ -31,10 +32,10 @@ def main(arguments: list[str]) -> int:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         lint = pool.submit(_run, [sys.executable, "-m", "tests.lint"])
         fast = pool.submit(_run, _pytest("-n", "2", "--dist", "loadfile", "-m", f"not ({REAL})", *arguments))
-        failed = lint.result() | fast.result()
-        runs = pool.map(_run, [_pytest("-m", REAL, *words, *arguments) for words in RUNS])
-        failed |= any(list(runs))
-    print(f"make test took {time.monotonic() - began:.0f} s", flush=True)
+        failed = [*lint.result(), *fast.result()]
+        for missed in pool.map(_run, [_pytest("-m", REAL, *words, *arguments) for words in RUNS]):
+            failed += missed
+    print("".join(f"{line}\n" for line in failed) + f"make test took {time.monotonic() - began:.0f} s", flush=True)
     return 1 if failed else 0
 
 
@@ -42,14 +43,16 @@ def _pytest(*words: str) -> list[str]:
     return [sys.executable, "-m", "pytest", "-q", *words]
 
 
-def _run(command: list[str]) -> bool:
-    """Whether anything failed. What it said is printed when it ends; that no test is of its kind is no failure."""
+def _run(command: list[str]) -> list[str]:
+    """A line for each thing that failed. What it said is printed when it ends; no test of its kind is no failure."""
     began = time.monotonic()
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    head = f"== {' '.join(command[2:])}: {time.monotonic() - began:.0f} s\n"
-    sys.stdout.buffer.write(head.encode() + done.stdout)
+    name = " ".join(command[2:])
+    sys.stdout.buffer.write(f"== {name}: {time.monotonic() - began:.0f} s\n".encode() + done.stdout)
     sys.stdout.flush()
-    return done.returncode not in (0, NO_TESTS)
+    if done.returncode in (0, NO_TESTS):
+        return []
+    return re.findall(r"^(?:FAILED|ERROR) .*", done.stdout.decode(errors="replace"), re.MULTILINE) or [f"FAILED {name}"]
 
 
 if __name__ == "__main__":
