@@ -14,8 +14,11 @@ EMPTY = dict.fromkeys(logs.IDS)
 
 @pytest.fixture(autouse=True)
 def no_ids_of_the_process(monkeypatch):
-    """A test before this one may have set this process up as one of ours."""
+    """A test before this one may have set this process up as one of ours, or served a request in it."""
     monkeypatch.setattr(logs, "_process", {})
+    token = logs._about.set(None)
+    yield
+    logs._about.reset(token)
 
 
 @pytest.fixture
