@@ -13,14 +13,14 @@ from accounts.permissions import require
 from config.rest import Conflict
 from contract.problems import Invalid, Problem, gettext_noop
 from jobs import services, waiting
-from jobs.api import shapes
+from jobs.api.queue_shapes import QueueMoveSerializer, QueueSerializer
 from jobs.api.lookup import find, only
 
 
 class Queue(APIView):
     """Per device: what runs there and who waits for it."""
 
-    @extend_schema(responses=shapes.QueueSerializer)
+    @extend_schema(responses=QueueSerializer)
     def get(self, request: Any) -> Response:
         only(request)
         require(request.user, "see", token=request.auth)
@@ -30,7 +30,7 @@ class Queue(APIView):
 class Move(APIView):
     """Move a waiting job up, down or to the top among those of its priority."""
 
-    @extend_schema(request=shapes.QueueMoveSerializer, responses=shapes.QueueSerializer)
+    @extend_schema(request=QueueMoveSerializer, responses=QueueSerializer)
     @once
     def post(self, request: Any) -> Response:
         body = conditional.fields_of(request.data, ("job", "to"))
@@ -47,7 +47,7 @@ class Move(APIView):
 class Pause(APIView):
     """No waiting job starts until the queue goes on."""
 
-    @extend_schema(request=None, responses=shapes.QueueSerializer)
+    @extend_schema(request=None, responses=QueueSerializer)
     @once
     def post(self, request: Any) -> Response:
         require(request.user, "prioritise", token=request.auth)
@@ -58,7 +58,7 @@ class Pause(APIView):
 class Resume(APIView):
     """Waiting jobs start again."""
 
-    @extend_schema(request=None, responses=shapes.QueueSerializer)
+    @extend_schema(request=None, responses=QueueSerializer)
     @once
     def post(self, request: Any) -> Response:
         require(request.user, "prioritise", token=request.auth)

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,13 @@ ROOT = Path(__file__).resolve().parents[2]
 class Starter:
     """A starter process. Use as a context."""
 
-    def __init__(self, home: Path, **env: str):
+    def __init__(self, home: Path, inside: Sequence[str] = (), **env: str):
+        """`inside`: the command under which it runs, in another network namespace say."""
         self.socket = home / "starter.sock"
         environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)} | env
         names = "training.preload,tests.training.stub_supervisor"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "training.starter", "--socket", str(self.socket), "--preload", names],
+            [*inside, sys.executable, "-m", "training.starter", "--socket", str(self.socket), "--preload", names],
             cwd=home,
             env=environment,
             start_new_session=True,
@@ -79,6 +81,9 @@ class Attempt:
     env_of: dict[int, dict[str, str]] = field(default_factory=dict)
     spec_of: dict[int, dict[str, Any]] = field(default_factory=dict)
     """for a rank that was given another spec than the rest"""
+    starter_of: dict[int, Starter] = field(default_factory=dict)
+    """for a rank on a host of its own"""
+    interface: str = ""
     more: dict[str, Any] = field(default_factory=dict)
     """of the assignment: errand, job, hash, …"""
     runs: str = "training.run:main"
@@ -98,7 +103,8 @@ class Attempt:
         for rank in self.ranks:
             cores = sorted(os.sched_getaffinity(0))
             env = {**self.env, **self.env_of.get(rank, {})}
-            self.starter.start(self.paths(rank).path, [cores[rank % len(cores)]], self.runs, **env)
+            starter = self.starter_of.get(rank, self.starter)
+            starter.start(self.paths(rank).path, [cores[rank % len(cores)]], self.runs, **env)
         return self
 
     def prepare(self) -> None:
@@ -125,6 +131,7 @@ class Attempt:
                 data_dir=str(self.data[rank]),
                 model_dir=self.model_dir,
                 checkpoints_dir=str(directory),
+                interface=self.interface,
             )
             write_json(self.paths(rank).go, go.to_json())
         return self

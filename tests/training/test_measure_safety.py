@@ -15,7 +15,7 @@ HALVES = (("train", 0.5), ("validation", 0.55), ("test", 1.0))
 
 
 def trained(starter, home, data, **parts):
-    attempt = Attempt(starter, home, spec(export=FILES, **parts), [data])
+    attempt = Attempt(starter, home, spec(**{"export": {"formats": ["safetensors"]}} | parts), [data])
     [report] = attempt.run(120)
     assert report["outcome"] == "succeeded", report
     return attempt
@@ -49,7 +49,7 @@ def random_data(data_dir):
 @pytest.fixture(scope="module")
 def clean(starter, tmp_path_factory, clean_data):
     training = {"num_train_epochs": 4, "per_device_train_batch_size": 32, "learning_rate": 0.003}
-    return trained(starter, tmp_path_factory.mktemp("clean"), clean_data, training=training)
+    return trained(starter, tmp_path_factory.mktemp("clean"), clean_data, training=training, export=FILES)
 
 
 def test_a_clean_model_is_not_accused_and_every_figure_has_n_and_an_interval(starter, tmp_path, clean):
