@@ -38,7 +38,7 @@ def before_after(version: DatasetVersion, numbers: list[int], steps: list[dict[s
 def _worked_out(version: DatasetVersion, numbers: list[int], steps: list[dict[str, Any]]) -> Answer:
     project = version.dataset.project
     request: dict[str, Any] = {
-        "version": str(places.version(version.content_hash)),
+        "version": str(places.files_of(version)),
         "steps": steps,
         "numbers": numbers,
         "key": key_of(project),

@@ -50,7 +50,7 @@ def draw(version: DatasetVersion, items: dict[int, Item], steps: list[dict] | No
 
 
 def _draw(version: DatasetVersion, place: Path, items: dict[int, Item], steps: list[dict] | None) -> None:
-    directory = places.version(version.content_hash)
+    directory = places.files_of(version)
     pictures = [
         {
             "file": str(file_of(directory, item)),

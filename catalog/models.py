@@ -4,6 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Project
@@ -12,6 +13,7 @@ from devices.models import Device
 
 class DatasetState(models.TextChoices):
     IMPORTING = "importing", _("Importing")
+    REVIEW = "review", _("To be checked")
     READY = "ready", _("Ready")
     FAILED = "failed", _("Failed")
 
@@ -27,7 +29,11 @@ class Dataset(models.Model):
     {"directory": path on this server}: where the newest version came from, or where the first one is to come from
     """
     asked = models.JSONField(default=dict)
-    """{"source", "options"} of the import that runs or ran last, and the number of the "version" it gave"""
+    """{"source", "options", "review"} of the import that runs or ran last, and the number of the "version" it gave"""
+    found = models.JSONField(default=dict)
+    """what an import read and nobody has decided about: what `catalog.imports.work` answers, "source" and "options" """
+    found_at = models.DateTimeField(null=True)
+    """null: nothing waits for a decision"""
     sensitive = models.BooleanField(_("sensitive"), default=False)
     demo = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=DatasetState.choices, default=DatasetState.IMPORTING)
@@ -130,6 +136,9 @@ class PreparedData(models.Model):
 
     version = models.ForeignKey(DatasetVersion, models.CASCADE, related_name="prepared")
     recipe = models.ForeignKey(Recipe, models.PROTECT, related_name="prepared")
+    like = models.ForeignKey("self", models.CASCADE, null=True, related_name="+")
+    """the data that a model learned from, when this is made to be shown to that model: with its statistics, the numbers
+    of its classes and the order of its columns"""
     state = models.CharField(max_length=10, choices=PreparedState.choices, default=PreparedState.WAITING)
     progress = models.FloatField(default=0)
     worker_seen_at = models.DateTimeField(null=True)
@@ -143,7 +152,10 @@ class PreparedData(models.Model):
 
     class Meta:
         verbose_name_plural = "prepared data"
-        constraints = [models.UniqueConstraint(fields=["version", "recipe"], name="one_prepared_data")]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "recipe"], condition=Q(like=None), name="one_prepared_data"),
+            models.UniqueConstraint(fields=["version", "recipe", "like"], name="one_prepared_data_like"),
+        ]
 
     def __str__(self):
         return f"{self.version}, {self.recipe}"

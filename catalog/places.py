@@ -1,6 +1,7 @@
 """Where the catalog keeps its files below FLEETUNE_HOME."""
 
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -11,6 +12,16 @@ def versions() -> Path:
 
 def version(content_hash: str) -> Path:
     return settings.FLEETUNE_HOME / "datasets" / content_hash
+
+
+def incoming(dataset_id: int) -> Path:
+    """What imports of a dataset write and have read, until it is a version."""
+    return _made("incoming") / str(dataset_id)
+
+
+def files_of(one: Any) -> Path:
+    """Of a `DatasetVersion`; of one that still waits for a decision, and is no row yet, where it was read in."""
+    return version(one.content_hash) if one.pk else incoming(one.dataset_id) / one.content_hash
 
 
 def prepared() -> Path:

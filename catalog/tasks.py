@@ -2,6 +2,7 @@
 
 import os
 import time
+from typing import Any
 
 from celery import shared_task
 
@@ -12,7 +13,7 @@ from catalog.following import follow, server_is_stopping
 from catalog.locks import alone
 from catalog.models import Dataset, DatasetVersion, PreparedData, PreparedState
 from catalog.project_key import key_of
-from catalog.services import fetching, importing, preparing, sources
+from catalog.services import fetching, importing, preparing, reviewing, sources
 from catalog.uploaded import forget
 from recipes import manifest as manifests
 from recipes.sandbox.outside import Limits
@@ -36,7 +37,7 @@ def build_prepared(self, prepared_id: int) -> None:
     """Called directly instead of by the worker, it returns when the build has ended, whoever does it."""
     with alone(f"build-{int(prepared_id)}", wait=self.request.called_directly) as mine:
         if mine and preparing.progress(prepared_id, 0):
-            _build(preparing.unfinished(prepared_id).select_related("version", "recipe").get())
+            _build(preparing.unfinished(prepared_id).select_related("version", "recipe", "like__version").get())
 
 
 @shared_task(name="catalog.tasks.sweep_removed")
@@ -51,14 +52,22 @@ def sweep_removed(dataset_id: int) -> None:
     for source in (dataset.source, dataset.asked.get("source", {})):
         if "stored" in source:
             forget(places.upload(source["stored"]))
-    living = DatasetVersion.objects.filter(dataset__removed_at=None)
+    importing.tidy(dataset.pk)
     for version in dataset.versions.all():
-        if not living.filter(content_hash=version.content_hash).exists():
+        if not _is_wanted(version.content_hash):
             remove_directories(places.version(version.content_hash), places.drawn(version.content_hash))
     kept = set(PreparedData.objects.filter(version__dataset__removed_at=None).values_list("hash", flat=True))
     for content_hash in PreparedData.objects.filter(version__dataset=dataset).values_list("hash", flat=True):
         if content_hash and content_hash not in kept:
             remove_directories(places.prepared_data(content_hash))
+
+
+def _is_wanted(content_hash: str) -> bool:
+    """By what waits for a decision (asked first: a commit makes it a version), or by a version."""
+    living = Dataset.objects.filter(removed_at=None)
+    if living.filter(found__hash=content_hash).exists():
+        return True
+    return DatasetVersion.objects.filter(dataset__in=living, content_hash=content_hash).exists()
 
 
 def _something_comes_in() -> bool:
@@ -71,7 +80,7 @@ def _something_comes_in() -> bool:
 def _import(dataset: Dataset) -> None:
     if not fetching.is_complete(dataset):
         return
-    request = {"parent": str(places.versions()), **dataset.asked}
+    request = {"parent": str(places.incoming(dataset.pk)), "options": dataset.asked["options"]}
     request["source"] = sources.for_child(dataset.asked["source"])
     answer = follow(
         "catalog.imports.work:import_dataset",
@@ -79,13 +88,13 @@ def _import(dataset: Dataset) -> None:
         lambda part: importing.progress(dataset, part),
         IMPORT_LIMITS,
     )
-    remove_unfinished(places.versions())
     if answer.stopped and server_is_stopping():
         importing.let_go(dataset)
     elif answer.result:
-        importing.finish(dataset, answer.result)
+        reviewing.settle(dataset, answer.result)
     elif not answer.stopped:
         importing.fail(dataset, *reason(answer))
+    importing.tidy(dataset.pk)
 
 
 def _build(prepared: PreparedData) -> None:
@@ -94,6 +103,7 @@ def _build(prepared: PreparedData) -> None:
     request = {"version": str(version), "steps": prepared.recipe.steps, "parent": str(places.prepared())}
     project = prepared.version.dataset.project
     request |= {"processes": os.cpu_count() or 1, "key": key_of(project)}
+    request |= {"like": _likeness(prepared.like)} if prepared.like else {}
     try:
         request["tokenizers"] = tokenizers.directories(prepared.recipe.steps, project)
     except tokenizers.StillImporting:
@@ -108,3 +118,17 @@ def _build(prepared: PreparedData) -> None:
         preparing.let_go(prepared.pk)
     else:
         preparing.fail(prepared.pk, *reason(answer))
+
+
+def _likeness(model: PreparedData) -> dict[str, Any]:
+    """What a model that learned from this data takes, as `recipes.likeness` reads it."""
+    manifest = model.manifest
+    return {
+        "version": str(places.version(model.version.content_hash)),
+        "hash": model.hash,
+        "shape": manifest["input"]["shape"],
+        "classes": manifest["classes"],
+        "multi": manifest["target"].get("multi", False),
+        "columns": model.version.schema.get("columns", []),
+        "learned": {name: manifest[name] for name in ("on_device", "target_scale") if name in manifest},
+    }

@@ -76,12 +76,17 @@ def _success(ranks: Sequence[Said], artifacts_whole: bool, all_gone: bool) -> En
 
 
 def _cause(ranks: Sequence[Said]) -> Said | None:
-    """The report that explains the end best: what the job did, then what befell a rank, then what peers saw of it."""
+    """The report that explains the end best: what the job did, then what befell a rank, then what peers saw of it.
+
+    Of the peers, one that has found the line cut knows more than those who only waited.
+    """
 
     def weight(rank: Said) -> int:
         if rank.reason in CODE_OR_DATA:
             return 0
-        return 2 if rank.reason in CONSEQUENCES else 1
+        if rank.reason in CONSEQUENCES:
+            return 2 if rank.params.get("what") == "unreachable" else 3
+        return 1
 
     return min((rank for rank in ranks if rank.outcome not in ("", "succeeded")), key=weight, default=None)
 

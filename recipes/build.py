@@ -17,8 +17,10 @@ from recipes import version as versions
 from recipes.builds import MAKERS, Maker, Source
 from recipes.builds.batch import Batch
 from recipes.builds.side_by_side import in_order
+from recipes.builds.table import TableMaker
 from recipes.fitting import Facts, problems_for
 from recipes.index import Index
+from recipes.likeness import AlikeIndex, Likeness, fitted
 from recipes.prepared import Writer
 from recipes.recipe import Recipe
 from recipes.sandbox.inside import Refused, Reporter
@@ -33,17 +35,38 @@ FEWEST_TO_SHARE = 256
 
 def build(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
     """Work for `sandbox.outside.run`. request: version (directory), steps, parent (directory); and where they are
-    needed skip {file: reason}, key (hexadecimal), tokenizers {model: directory}, processes.
+    needed skip {file: reason}, key (hexadecimal), tokenizers {model: directory}, processes, and like (a `Likeness`)
+    for what is to be as a model takes it.
 
     Returns {"hash", "dropped": n}. Raises Refused when the items do not become alike, or nothing is left to train on.
     """
-    with source_of(request) as source:
-        maker = MAKERS[source.head["kind"]](source)
-        maker.look(reporter)
+    like = _likeness(request)
+    teacher = request | {"version": like.version, "like": None} if like else None
+    with source_of(request) as source, taught(source, reporter, teacher) as maker:
+        if like:
+            like.must_fit(maker.columns[maker.input_column].shape)
         with _writer(Path(request["parent"]), maker) as writer:
             written = _write(maker, writer, reporter, request.get("processes", 1))
-            path = writer.finish(versions=library_versions(source.head["kind"]), **_manifest(maker, written))
+            told = _manifest(maker, written) | _as_learned(like)
+            path = writer.finish(versions=library_versions(source.head["kind"]), **told)
     return {"hash": path.name, "dropped": len(written.dropped)}
+
+
+@contextmanager
+def taught(source: Source, reporter: Reporter, teacher: dict[str, Any] | None) -> Iterator[Maker]:
+    """What makes rows of `source`. Of a table with a `teacher` (a request) it has learned from that one's train split,
+    as it did when that data were built."""
+    maker = MAKERS[source.head["kind"]](source)
+    if teacher is None:
+        maker.look(reporter)
+    if teacher is None or not isinstance(maker, TableMaker):
+        yield maker
+        return
+    with source_of(teacher) as whole:
+        learned = TableMaker(whole)
+        learned.look(reporter)
+        learned.be_used_for(source, maker.target)
+        yield learned
 
 
 def library_versions(kind: str) -> dict[str, str]:
@@ -59,11 +82,14 @@ def library_versions(kind: str) -> dict[str, str]:
 def source_of(request: dict[str, Any]) -> Iterator[Source]:
     """What a request is about. Raises Refused when its recipe does not fit the version."""
     directory = Path(request["version"])
-    head = versions.read_head(directory)
+    found, like = versions.read_head(directory), _likeness(request)
+    head = like.head(found) if like else found
     recipe = Recipe.parse(request["steps"], kind=head["kind"])
-    with Index(directory) as index:
+    with AlikeIndex(directory, found, like) if like else Index(directory) as index:
         if not len(index):
             raise Refused(gettext_noop("The dataset has no items."))
+        if like and head["kind"] == "image":
+            recipe = fitted(recipe, index.shapes, like.shape)
         columns, labelled = head.get("columns", []), "label" in index.target_keys
         facts = Facts(head["kind"], head["task"], frozenset(index.shapes), columns, labelled)
         for problem in problems_for(recipe, facts):
@@ -81,6 +107,15 @@ def source_of(request: dict[str, Any]) -> Iterator[Source]:
         )
 
 
+def _likeness(request: dict[str, Any]) -> Likeness | None:
+    return Likeness(**request["like"]) if request.get("like") else None
+
+
+def _as_learned(like: Likeness | None) -> dict[str, Any]:
+    """What the manifest says of the data that a model learned from, in the place of what this data would teach."""
+    return like.learned | {"like": like.hash} if like else {}
+
+
 def _writer(parent: Path, maker: Maker) -> Writer:
     head = maker.source.head
     return Writer(
@@ -96,19 +131,21 @@ def _writer(parent: Path, maker: Maker) -> Writer:
 
 
 def _write(maker: Maker, writer: Writer, reporter: Reporter, processes: int) -> Batch:
-    """Write every row; what came up on the way, as a batch without rows. Refuses when nothing is left to train on."""
+    """Write every row; what came up on the way, as a batch without rows. Refuses when nothing is left to train on, or
+    of data that nobody trains on nothing at all."""
     told = Batch(np.empty(0, np.uint8), {})
-    order, training_rows = maker.source.recipe.order(maker.source.index), 0
+    order, useful_rows = maker.source.recipe.order(maker.source.index), 0
+    alone = isinstance(maker.source.index, AlikeIndex)
     for batch in _batches(maker, order, reporter, processes):
         told.dropped += batch.dropped
         told.counts.update(batch.counts)
         told.items += batch.items
         for split, columns in batch.by_split():
             writer.extend(versions.SPLITS[split], columns)
-        training_rows += int((batch.splits == 0).sum())
+        useful_rows += len(batch.splits) if alone else int((batch.splits == 0).sum())
         reporter.progress(told.items / max(len(order), 1))
     told.counts.update(maker.report())
-    if not training_rows:
+    if not useful_rows:
         reason = told.dropped[0]["reason"] % told.dropped[0]["params"] if told.dropped else ""
         sentence = gettext_noop("No item of the train split could be read. The first reason: %(reason)s")
         raise Refused(sentence, reason=reason)

@@ -5,9 +5,6 @@ The item becomes a version of its own, so the makers that built the data make it
 
 import base64
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +13,9 @@ from PIL import Image
 
 from contract.problems import gettext_noop
 from recipes import version as versions
-from recipes.build import source_of
-from recipes.builds import MAKERS, Maker, Source
+from recipes.build import source_of, taught
+from recipes.builds import Source
 from recipes.builds.batch import Batch
-from recipes.builds.table import TableMaker
 from recipes.builds.text import TextMaker
 from recipes.images import Unreadable
 from recipes.recipe import Recipe
@@ -47,7 +43,8 @@ def prepare_one(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
     """
     head, shape = versions.read_head(Path(request["version"])), list(request["shape"])
     place = _alone(request, head, _item(request, head, shape))
-    with source_of(request | {"version": str(place)}) as source, _maker(request, source, reporter) as maker:
+    alone = request | {"version": str(place)}
+    with source_of(alone) as source, taught(source, reporter, teacher=request) as maker:
         if isinstance(maker, TextMaker) and maker.speaks:
             return _prompt(maker, source, shape[-1])
         batch = maker.make([0], lambda number, name: None)
@@ -94,19 +91,6 @@ def _alone(request: dict[str, Any], head: dict[str, Any], known: dict[str, Any])
         file, sha256, size = (stored.file, stored.sha256, stored.bytes) if stored else ("", "", 0)
         item = Item(sha256=sha256, bytes=size, split="test", name="", file=file, target=target, **known)
         return writer.finish({name: head[name] for name in head if name not in ("items", "items_sha256")}, [item], [])
-
-
-@contextmanager
-def _maker(request: dict[str, Any], source: Source, reporter: Reporter) -> Iterator[Maker]:
-    """Of a table: one that has learned from the whole train split, as it did when the data were built."""
-    if source.head["kind"] != "table":
-        yield MAKERS[source.head["kind"]](source)
-        return
-    with source_of(request) as whole:
-        maker = TableMaker(whole)
-        maker.look(reporter)
-        maker.source = replace(whole, index=source.index)
-        yield maker
 
 
 def _prompt(maker: TextMaker, source: Source, length: int) -> dict[str, Any]:

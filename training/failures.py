@@ -2,7 +2,7 @@
 
 import errno
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ PEER_LOST_WORDS = (
     "broken pipe",
     "connection refused",
     "timed out waiting",
+    "connectfullmesh failed",
     "wait timeout",
     "socket timeout",
     "nccl",
@@ -55,11 +56,19 @@ class BadData(Failure):
 
 
 class PeerLost(Failure):
-    """Rank `peer` is gone (its process ended) or silent (no answer for `seconds`)."""
+    """Rank `peer` is gone (its process ended), silent (no answer for `seconds`), or unreachable.
 
-    def __init__(self, peer: int, what: str, seconds: float = 0.0):
-        sentence = f"rank {peer} is gone" if what == "gone" else f"no answer from rank {peer} for {seconds:.0f} s"
-        super().__init__(EndReason.SYNC_TIMEOUT, sentence, peer=peer, what=what, seconds=seconds)
+    `addresses`, where it is unreachable: ours and the peer's.
+    """
+
+    def __init__(self, peer: int, what: str, seconds: float = 0.0, addresses: Sequence[str] = ()):
+        sentences = {
+            "gone": f"rank {peer} is gone",
+            "silent": f"no answer from rank {peer} for {seconds:.0f} s",
+            "unreachable": f"no connection to rank {peer}: {' to '.join(addresses)}",
+        }
+        more = {"addresses": list(addresses)} if addresses else {}
+        super().__init__(EndReason.SYNC_TIMEOUT, sentences[what], peer=peer, what=what, seconds=seconds, **more)
 
 
 def ending_of(error: BaseException, *, rank: int, world_size: int, wanted: str) -> Ending:
@@ -79,7 +88,7 @@ def ending_of(error: BaseException, *, rank: int, world_size: int, wanted: str) 
         return Ending("failed", EndReason.OUT_OF_MEMORY, {"rank": rank, "detail": _short(text)})
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return Ending("failed", EndReason.NO_SPACE, {"rank": rank, "detail": text})
-    if _is_peer_loss(error, text):
+    if is_peer_loss(error):
         peers = [peer for peer in range(world_size) if peer != rank]
         what = "silent" if "timed out" in text.lower() or "timeout" in text.lower() else "gone"
         params = {"rank": rank, "peers": peers, "what": what, "detail": _short(text)}
@@ -92,11 +101,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or any(words in str(error).lower() for words in MEMORY_WORDS)
 
 
-def _is_peer_loss(error: BaseException, text: str) -> bool:
+def is_peer_loss(error: BaseException) -> bool:
     """The store raises DistError; gloo raises a plain RuntimeError that only its words tell from others."""
     if isinstance(error, DistError):
         return True
-    return isinstance(error, RuntimeError) and any(words in text.lower() for words in PEER_LOST_WORDS)
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in PEER_LOST_WORDS)
 
 
 def _short(text: str) -> str:

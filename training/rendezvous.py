@@ -12,7 +12,8 @@ import torch.distributed as dist
 from contract.agent_calls import Go
 from contract.reasons import EndReason
 from contract.timing import HANG_GRACE_S
-from training.failures import Failure
+from training.failures import Failure, PeerLost
+from training.reach import Reach
 
 ADDRESS = "FLEETUNE_FABRIC_ADDRESS"
 """where other ranks reach this one; the loopback when all devices are on one host"""
@@ -28,6 +29,7 @@ class Door:
 
     def __init__(self, rank: int):
         self.address = os.environ.get(ADDRESS, "127.0.0.1")
+        self.reach = Reach(self.address)
         self._socket: socket.socket | None = None
         self.port = 0
         if rank == 0:
@@ -36,18 +38,21 @@ class Door:
             self.port = self._socket.getsockname()[1]
 
     def open_store(self, go: Go) -> dist.TCPStore:
-        """The store of this attempt, served by rank 0 on the socket that was bound before."""
+        """The store of this attempt, served by rank 0 on the socket that was bound before. Raises PeerLost."""
         host, port = go.rendezvous["host"], int(go.rendezvous["port"])
         listening = self._socket.detach() if self._socket else None
-        return dist.TCPStore(
-            host,
-            port,
-            go.world_size,
-            is_master=go.rank == 0,
-            timeout=timedelta(seconds=PEER_SILENT_S),
-            wait_for_workers=False,
-            master_listen_fd=listening,
-        )
+        try:
+            return dist.TCPStore(
+                host,
+                port,
+                go.world_size,
+                is_master=go.rank == 0,
+                timeout=timedelta(seconds=PEER_SILENT_S),
+                wait_for_workers=False,
+                master_listen_fd=listening,
+            )
+        except dist.DistNetworkError as error:
+            raise PeerLost(0, "unreachable", addresses=[self.address, host]) from error
 
 
 class Group:
@@ -120,7 +125,9 @@ def come_together(go: Go, door: Door, still_here: Callable[[], None], within: fl
     """Join the store of rank 0 and wait until every rank has. Raises Failure after `within` seconds."""
     _choose_interface(go, door.address)
     store = door.open_store(go)
+    door.reach.publish(store, go.rank)
     _wait_for_all(store, "here", go.rank, go.world_size, still_here, within)
+    door.reach.learn(store, go.rank, go.world_size)
     return store
 
 

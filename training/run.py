@@ -58,7 +58,8 @@ def live(rank: Rank) -> Ending:
     if isinstance(go, Ending):
         return go
     if not rank.assignment.errand:
-        return train(rank, go, door)
+        with door.reach.naming_the_cut(rank.sign):
+            return train(rank, go, door)
     kind = rank.assignment.errand["kind"]
     if kind in GANGS:
         return GANGS[kind](rank, go, door)

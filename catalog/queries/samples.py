@@ -80,7 +80,7 @@ def labels_of(target: dict[str, Any]) -> list[int]:
 
 
 def _numbered(version: DatasetVersion) -> Iterable[tuple[int, Item]]:
-    return enumerate(read_items(places.version(version.content_hash)))
+    return enumerate(read_items(places.files_of(version)))
 
 
 def _range(version: DatasetVersion, split: str) -> tuple[int, int]:

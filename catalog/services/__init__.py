@@ -12,23 +12,28 @@ from catalog.services.datasets import (
     set_sensitive,
     users_of_dataset,
 )
-from catalog.services.importing import Busy
-from catalog.services.importing import cancel as cancel_import
+from catalog.services.importing import BUSY, Busy
 from catalog.services.preparing import prepare
 from catalog.services.readiness import note_readiness, want_on
 from catalog.services.repair import take_up_again
+from catalog.services.reviewing import REVIEWS, NothingWaits, commit
+from catalog.services.reviewing import cancel as cancel_import
 from catalog.services.sources import BUILTINS
 
 __all__ = [
     "BUILTINS",
+    "BUSY",
+    "REVIEWS",
     "Busy",
     "InUse",
+    "NothingWaits",
     "add",
     "add_builtin",
     "add_upload",
     "add_version",
     "cancel_import",
     "clean",
+    "commit",
     "note_readiness",
     "prepare",
     "remove",

@@ -36,16 +36,19 @@ def add(
     *,
     name: str = "",
     options: Options | None = None,
+    review: str = "never",
     demo: bool = False,
     via: str = "system",
     address: str | None = None,
 ) -> Dataset:
-    """Register data from one of `catalog.services.sources` and begin to import it. Raises Invalid."""
+    """Register data from one of `catalog.services.sources` and begin to import it. `review`: whether it asks before
+    it is a version, one of `reviewing.REVIEWS`. Raises Invalid.
+    """
     with sources.dropped_on_failure(source), transaction.atomic():
         shown = names.checked(name or _name_of(source))
         dataset = _create(owner, project, shown, source, demo)
         audit.record(owner, "added", dataset, via=via, after={"source": dataset.source}, address=address)
-        importing.begin(dataset, source, options or Options())
+        importing.begin(dataset, source, options or Options(), review)
     return dataset
 
 
@@ -67,19 +70,23 @@ def add_version(
     options: Options,
     actor: Any,
     *,
+    review: str = "never",
     via: str,
     address: str | None = None,
 ) -> None:
-    """Import more: another source, or (None) the one of the newest version read otherwise. Raises Invalid, Busy."""
-    if source is None and not sources.can_be_read_again(dataset):
+    """Import more: another source, or (None) what waits for a decision or the newest version came from, read otherwise.
+
+    Raises Invalid, Busy.
+    """
+    source = source or sources.to_read_again(dataset)
+    if source is None:
         sentence = gettext_noop("What this dataset came from is not kept. Upload it again.")
         raise Invalid([Problem("file", sentence)])
-    source = source or sources.origin_of(dataset.source)
-    new = source if source.get("stored") != dataset.source.get("stored") else {}  # what the dataset keeps stays
-    with sources.dropped_on_failure(new), transaction.atomic():
+    kept = {dataset.source.get("stored"), dataset.found.get("source", {}).get("stored")}
+    with sources.dropped_on_failure(source if source.get("stored") not in kept else {}), transaction.atomic():
         after = {"source": source, "options": options.to_json()}
         audit.record(actor, "imported", dataset, via=via, after=after, address=address)
-        importing.begin(dataset, source, options)
+        importing.begin(dataset, source, options, review)
 
 
 def clean(version: DatasetVersion, without: Any, actor: Any, *, via: str, address: str | None = None) -> None:

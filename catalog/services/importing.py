@@ -1,30 +1,38 @@
-"""The life of an import, as its worker tells it. Each step is a conditional update: the row count says who won."""
+"""The life of an import, as its worker tells it. Each step is a conditional update: the row count says who won.
 
+What is read lies in a place of the dataset's own (`places.incoming`) and becomes a version in one step at the end.
+"""
+
+import os
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
-from accounts import audit
 from catalog import enqueue, places
+from catalog.children import remove_directories
 from catalog.imports.options import Options
 from catalog.models import Dataset, DatasetState, DatasetVersion
 from catalog.uploaded import forget as forget_place
 from contract.problems import gettext_noop
 
-STOPPED = gettext_noop("%(who)s stopped the import.")
+BUSY = gettext_noop("Another import of this dataset runs, or waits for a decision. End that one first.")
+
+ENDED: dict[str, Any] = {"importing_since": None, "worker_seen_at": None}
 
 
 class Busy(Exception):
-    """409: an import runs already."""
+    """409: BUSY says why."""
 
 
-def begin(dataset: Dataset, source: dict[str, Any], options: Options) -> None:
-    """In the caller's transaction. Raises Busy."""
+def begin(dataset: Dataset, source: dict[str, Any], options: Options, review: str = "never") -> None:
+    """In the caller's transaction. `review`: one of `reviewing.REVIEWS`. Raises Busy."""
     rows = Dataset.objects.filter(pk=dataset.pk, removed_at=None, importing_since=None)
+    if source != dataset.found.get("source"):  # what waits for a decision may be read otherwise, and nothing else
+        rows = rows.filter(found_at=None)
     began = rows.update(
-        asked={"source": source, "options": options.to_json()},
+        asked={"source": source, "options": options.to_json(), "review": review},
         importing_since=timezone.now(),
         import_number=F("import_number") + 1,
         progress=0,
@@ -66,52 +74,74 @@ def note_fetched(dataset: Dataset, summary: dict[str, Any]) -> bool:
 
 def finish(dataset: Dataset, result: dict[str, Any]) -> bool:
     """The version is on disk. `result` is what `catalog.imports.work` answers. False when nobody wants it any more."""
-    source = dataset.asked["source"]
-    ended = {"state": DatasetState.READY, "task": result["task"], "source": source}
-    with transaction.atomic():
-        if not running(dataset.pk, dataset.import_number).update(**ended, **_ended(progress=1)):
-            return False
-        number = _keep_version(dataset, result)
-        Dataset.objects.filter(pk=dataset.pk).update(asked=dataset.asked | {"version": number})
-    _forget_files(dataset, kept=source)
-    return True
+    return keep(dataset, running(dataset.pk, dataset.import_number), result)
 
 
 def fail(dataset: Dataset, sentence: str, params: dict[str, Any]) -> bool:
     """It cannot be imported; `sentence` with `params` says why and what to do. Earlier versions stay as they are."""
-    state = DatasetState.READY if dataset.versions.exists() else DatasetState.FAILED
-    ended = _ended(state=state, error=sentence, error_params=params)
-    if not running(dataset.pk, dataset.import_number).update(**ended):
+    told: dict[str, Any] = {"error": sentence, "error_params": params, "state": resting_state(dataset)}
+    if dataset.found:  # it was read otherwise, in vain: what was found before still waits
+        told["asked"] = dataset.asked | {name: dataset.found[name] for name in ("source", "options")}
+    if not running(dataset.pk, dataset.import_number).update(**ENDED, **told):
         return False
-    _forget_files(dataset, kept=dataset.source if state == DatasetState.READY else {})
+    if not dataset.found:
+        forget_files(dataset, kept=dataset.source if told["state"] == DatasetState.READY else {})
     return True
 
 
-@transaction.atomic
-def cancel(dataset: Dataset, actor: Any, *, via: str, address: str | None = None) -> bool:
-    """Somebody does not want it any more; its process ends within a second. False when no import runs."""
-    if not fail(dataset, STOPPED, {"who": actor.username}):
-        return False
-    audit.record(actor, "stopped", dataset, via=via, address=address)
+def keep(dataset: Dataset, rows: Any, result: dict[str, Any]) -> bool:
+    """Make what was read a version, when one of `rows` is still there."""
+    source = dataset.asked["source"]
+    ended = {"state": DatasetState.READY, "task": result["task"], "source": source, "progress": 1}
+    with transaction.atomic():
+        if not rows.update(**ENDED, **ended, found={}, found_at=None, error="", error_params={}):
+            return False
+        _place_files(dataset, result["hash"])
+        number = _keep_row(dataset, result)
+        Dataset.objects.filter(pk=dataset.pk).update(asked=dataset.asked | {"version": number})
+    forget_files(dataset, kept=source)
     return True
 
 
-def _ended(**more: Any) -> dict[str, Any]:
-    return {"importing_since": None, "worker_seen_at": None, **more}
-
-
-def _keep_version(dataset: Dataset, result: dict[str, Any]) -> int:
-    """The number of the version with this content: a new one, or the one that has it already."""
-    last = DatasetVersion.objects.filter(dataset=dataset).aggregate(last=Max("number"))["last"] or 0
-    facts = {name: result[name] for name in ("schema", "splits", "items", "bytes")}
-    version, _ = DatasetVersion.objects.get_or_create(
-        dataset=dataset, content_hash=result["hash"], defaults={"number": last + 1, **facts, **dataset.asked}
-    )
-    return version.number
-
-
-def _forget_files(dataset: Dataset, kept: dict[str, Any]) -> None:
+def forget_files(dataset: Dataset, kept: dict[str, Any]) -> None:
     """What was handed in for this dataset and no row names now."""
     sources = (dataset.source, dataset.asked["source"])
     for name in {source["stored"] for source in sources if "stored" in source} - {kept.get("stored")}:
         forget_place(places.upload(name))
+
+
+def tidy(dataset_id: int) -> None:
+    """Leave nothing of what imports of a dataset have written but what waits for a decision."""
+    found = Dataset.objects.filter(pk=dataset_id, removed_at=None).values_list("found", flat=True).first() or {}
+    place = places.incoming(dataset_id)
+    if place.is_dir():
+        remove_directories(*(path for path in place.iterdir() if path.name != found.get("hash")))
+    if not found:
+        remove_directories(place)
+
+
+def resting_state(dataset: Dataset) -> str:
+    """The state of a dataset whose import ended without a version."""
+    if dataset.versions.exists():
+        return DatasetState.READY
+    return DatasetState.REVIEW if dataset.found else DatasetState.FAILED
+
+
+def _place_files(dataset: Dataset, content_hash: str) -> None:
+    """Into the place of that content; where it lies already, that stays. (Done before: a commit that was broken off.)"""
+    read, place = places.incoming(dataset.pk) / content_hash, places.version(content_hash)
+    if read.exists() and place.exists():
+        remove_directories(read)
+    elif read.exists():
+        os.rename(read, places.versions() / content_hash)
+
+
+def _keep_row(dataset: Dataset, result: dict[str, Any]) -> int:
+    """The number of the version with this content: a new one, or the one that has it already."""
+    last = DatasetVersion.objects.filter(dataset=dataset).aggregate(last=Max("number"))["last"] or 0
+    facts = {name: result[name] for name in ("schema", "splits", "items", "bytes")}
+    facts |= {name: dataset.asked[name] for name in ("source", "options")}
+    version, _ = DatasetVersion.objects.get_or_create(
+        dataset=dataset, content_hash=result["hash"], defaults={"number": last + 1, **facts}
+    )
+    return version.number

@@ -12,13 +12,14 @@ from recipes import recipe as recipes
 
 
 @transaction.atomic
-def prepare(version: DatasetVersion, steps: list[dict[str, Any]]) -> PreparedData:
+def prepare(version: DatasetVersion, steps: list[dict[str, Any]], like: PreparedData | None = None) -> PreparedData:
     """The prepared data of `version` after `steps`, there or on its way. One that failed is tried again.
 
-    Raises Invalid when the steps are no recipe.
+    `like`: the data that a model learned from, to make `version` as that model takes it. Raises Invalid when the steps
+    are no recipe.
     """
     recipe = keep_recipe(steps, kind=version.schema["kind"])
-    prepared, created = PreparedData.objects.get_or_create(version=version, recipe=recipe)
+    prepared, created = PreparedData.objects.get_or_create(version=version, recipe=recipe, like=like)
     again = {"state": PreparedState.WAITING, "progress": 0, "error": "", "error_params": {}, "worker_seen_at": None}
     retried = PreparedData.objects.filter(pk=prepared.pk, state=PreparedState.FAILED).update(**again)
     if created or retried:
@@ -36,7 +37,7 @@ def keep_recipe(steps: Any, path: str = "recipe", kind: str = "") -> Recipe:
 def prepared_of(version: DatasetVersion, steps: list[dict[str, Any]]) -> PreparedData | None:
     """The same, if somebody has asked for it before."""
     recipe = recipes.Recipe.parse(steps, "recipe", version.schema["kind"])
-    return PreparedData.objects.filter(version=version, recipe__hash=recipe.hash).first()
+    return PreparedData.objects.filter(version=version, recipe__hash=recipe.hash, like=None).first()
 
 
 def unfinished(prepared_id: int):

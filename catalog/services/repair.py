@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from catalog import enqueue
 from catalog.models import BaseModel, BaseModelState, Dataset, PreparedData, PreparedState
-from catalog.services import uploading
+from catalog.services import reviewing, uploading
 
 SILENT_S = 15
 
@@ -16,6 +16,7 @@ SILENT_S = 15
 def take_up_again(now: datetime) -> int:
     """Send every import and build again that gave no sign for SILENT_S; how many. Asked by the reconciler."""
     uploading.forget_abandoned(now)
+    reviewing.forget_abandoned(now)
     lately = now - timedelta(seconds=2)
     long_silent = Q(worker_seen_at__lt=now - timedelta(seconds=SILENT_S))
     silent = Q(worker_seen_at=None, created_at__lt=lately) | long_silent

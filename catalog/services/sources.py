@@ -157,10 +157,11 @@ def origin_of(source: Source) -> Source:
     return {name: value for name, value in source.items() if name not in OF_CLEANED}
 
 
-def can_be_read_again(dataset: Dataset) -> bool:
-    """Whether what the newest version came from is still there."""
-    source = dataset.source
-    return "builtin" not in source and ("directory" in source or places.upload(source.get("stored", "-")).exists())
+def to_read_again(dataset: Dataset) -> Source | None:
+    """What waits for a decision came from, or else the newest version. None when that is not kept."""
+    source = dataset.found.get("source") or origin_of(dataset.source)
+    kept = "directory" in source or places.upload(source.get("stored", "-")).exists()
+    return source if kept and "builtin" not in source else None
 
 
 def _refuse_useless(name: str, start: bytes, path: str) -> None:

@@ -13,8 +13,8 @@ from accounts.permissions import require
 from config.rest import Conflict
 from contract.problems import Invalid, Problem, gettext_noop
 from jobs import services, waiting
-from jobs.api.queue_shapes import QueueMoveSerializer, QueueSerializer
 from jobs.api.lookup import find, only
+from jobs.api.queue_shapes import QueueMoveSerializer, QueueSerializer
 
 
 class Queue(APIView):

@@ -115,6 +115,11 @@ def _killed(params: Params) -> str:
 
 def _sync_timeout(params: Params) -> str:
     named = params.get("devices") or [device(params)]
+    if params.get("what") == "unreachable":
+        return _(
+            "%(devices)s cannot reach each other over the network. Open TCP ports 1024 to 65535 between %(addresses)s, "
+            "in both directions."
+        ) % {"devices": devices(named), "addresses": devices(params["addresses"])}
     return _("Devices stopped hearing from each other: %(devices)s.") % {"devices": devices(named)}
 
 

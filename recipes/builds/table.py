@@ -14,6 +14,7 @@ from recipes.sandbox.inside import Refused, Reporter
 from recipes.steps import TableStep
 from recipes.steps.standardise import Moments
 from recipes.table import Table, table_of
+from recipes.targets import Target
 
 ROWS_A_PIECE = 2048
 TRAIN = 0
@@ -42,10 +43,12 @@ class TableMaker(Maker):
         self.names = self._changed(table_of(self._facts, []), len(self._learned), _nothing()).names
         if not self.names:
             raise Refused(gettext_noop("No column is left to learn from."))
-        self.columns = {
-            "features": Column("float32", (len(self.names),)),
-            self.target.name: self.target.column,
-        }
+        self.be_used_for(self.source, self.target)
+
+    def be_used_for(self, source: Source, target: Target) -> None:
+        """Make rows of this source, with what was learned, whichever source that was."""
+        self.source, self.target = source, target
+        self.columns = {"features": Column("float32", (len(self.names),)), target.name: target.column}
 
     def _show(self, step: TableStep, learned: Any, position: int, most: int | None) -> None:
         """Let a step see what the `position` steps before it leave of the rows that it may learn from."""

@@ -1,56 +1,37 @@
 """A second host: own network namespace, own directory, the server's home out of sight; one job on both."""
 
 import contextlib
-import os
-import secrets
 import shutil
-import signal
 import subprocess
 import sys
 
 import pytest
 
 from tests.e2e.stack import Stack
+from tests.hosts import Host, network
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.netns]
-HERE, THERE = "10.231.77.1", "10.231.77.2"
 
 
 @pytest.fixture
-def namespace():
-    """A network namespace joined to ours by a veth pair; gone afterwards."""
-    name, link = f"ft{secrets.token_hex(3)}", f"v{secrets.token_hex(3)}"
-    commands = [
-        ["ip", "netns", "add", name],
-        ["ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name],
-        ["ip", "addr", "add", f"{HERE}/24", "dev", link],
-        ["ip", "link", "set", link, "up"],
-        ["ip", "-n", name, "addr", "add", f"{THERE}/24", "dev", "eth0"],
-        ["ip", "-n", name, "link", "set", "eth0", "up"],
-        ["ip", "-n", name, "link", "set", "lo", "up"],
-    ]
-    try:
-        for command in commands:
-            subprocess.run(command, check=True, capture_output=True, text=True)
-        yield name
-    finally:
-        subprocess.run(["ip", "netns", "delete", name], check=False)
-        subprocess.run(["ip", "link", "delete", link], check=False, capture_output=True)
+def there():
+    with network("10.231.77") as between:
+        yield between
 
 
 @pytest.fixture
-def server(tmp_path, fresh_home):
+def server(tmp_path, fresh_home, there):
     shutil.copytree(fresh_home, tmp_path / "home")
-    there = {"FLEETUNE_HOST": HERE, "FLEETUNE_ALLOW_PLAIN_HTTP": "1", "FLEETUNE_CPU_DEVICES": "1"}
+    there = {"FLEETUNE_HOST": there.here, "FLEETUNE_ALLOW_PLAIN_HTTP": "1", "FLEETUNE_CPU_DEVICES": "1"}
     return Stack(tmp_path / "home", demo=False, **there)
 
 
-def test_a_second_host_joins_with_one_command_and_trains_together_with_a_local_device(namespace, server, tmp_path):
+def test_a_second_host_joins_with_one_command_and_trains_together_with_a_local_device(there, server, tmp_path):
     with contextlib.ExitStack() as afterwards:
         afterwards.callback(server.stop)
         server.start()
-        agents = join(server, namespace, tmp_path / "second", afterwards)
+        agents = join(server, there.hosts[0], tmp_path / "second", afterwards)
         devices = wait_until(lambda: online(server, 2), within=60, about=f"two devices online\n{agents.read_text()}")
         server.add_builtin("mnist-5k", within=60)
         job = server.submit(
@@ -76,8 +57,8 @@ def online(server, count: int) -> list[dict]:
     return there if len(there) == count else []
 
 
-def join(server, namespace: str, home, afterwards):
-    """Run the copy-paste command in the namespace, where the server's home is covered by an empty file system."""
+def join(server, host: Host, home, afterwards):
+    """Run the copy-paste command on that host, where the server's home is covered by an empty file system."""
     token = server.manage("join_token", "--host", "second").strip()
     output = home.parent / "second.txt"
     script = (
@@ -86,19 +67,7 @@ def join(server, namespace: str, home, afterwards):
     )
     with open(output, "wb") as out:
         process = subprocess.Popen(
-            ["ip", "netns", "exec", namespace, "unshare", "-m", "bash", "-c", script],
-            stdout=out, stderr=out, start_new_session=True,
+            host.inside("unshare", "-m", "bash", "-c", script), stdout=out, stderr=out, start_new_session=True
         )  # fmt: skip
-    afterwards.callback(end, process, namespace)
+    afterwards.callback(host.end, process)
     return output
-
-
-def end(process, namespace: str) -> None:
-    """End every process of the namespace (ours alone live in it)."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    inside = subprocess.run(["ip", "netns", "pids", namespace], capture_output=True, text=True).stdout.split()
-    for pid in inside:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(int(pid), signal.SIGKILL)
-    process.wait(10)
