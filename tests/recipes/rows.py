@@ -24,10 +24,10 @@ def version_of(parent, task, kind, items, classes=(), **head):
         return writer.finish(head, items, [])
 
 
-def labelled_texts(parent, texts: list[tuple[str, int, str]]):
+def labelled_texts(parent, texts: list[tuple[str, int, str]], classes=("no", "yes")):
     """(split, label, text)"""
     items = [inline(split, {"text": text}, {"label": label}) for split, label, text in texts]
-    return version_of(parent, "text-classification", "text", items, ["no", "yes"])
+    return version_of(parent, "text-classification", "text", items, classes)
 
 
 def chats(parent, chats: list[list[tuple[str, str]]], split="train"):
@@ -53,7 +53,13 @@ def column(name, type="number", missing=0, values=()):
     return {"name": name, "type": type, "values": list(values), "missing": missing}
 
 
-def with_boxes(parent, pictures: list[tuple[str, bytes, list]], task="object-detection", key="boxes"):
+def with_boxes(
+    parent,
+    pictures: list[tuple[str, bytes, list]],
+    task="object-detection",
+    key="boxes",
+    classes=("cat", "dog", "owl"),
+):
     """(split, PNG, boxes [x, y, width, height, class])"""
     with VersionWriter(parent) as writer:
         items = []
@@ -74,7 +80,7 @@ def with_boxes(parent, pictures: list[tuple[str, bytes, list]], task="object-det
                     target={key: boxes},
                 )
             )
-        head = {"task": task, "kind": "image", "classes": ["cat", "dog", "owl"], "split_rule": "given"}
+        head = {"task": task, "kind": "image", "classes": list(classes), "split_rule": "given"}
         return writer.finish(head, items, [])
 
 
