@@ -156,6 +156,17 @@ def test_a_lost_peer_that_stays_silent_is_the_reason_after_a_moment(gang):
     assert sorted(waiting.avoid) == sorted(str(agent.device.pk) for agent in gang)
 
 
+def test_the_pair_whose_line_is_cut_is_named_and_avoided_and_not_who_only_waited():
+    gang = make_gang(3)
+    job = make_running(*gang)
+    gang[0].exit("failed", "sync_timeout", rank=0, peers=[1, 2], what="silent")
+    gang[2].exit("failed", "sync_timeout", rank=2, peer=1, what="unreachable", addresses=["10.0.0.3", "10.0.0.2"])
+    assert reconciler.end_overdue_jobs(clock.now() + timedelta(seconds=4)) == 1
+    waiting, pair = again(job), (gang[2].device, gang[1].device)
+    assert waiting.reason_params["devices"] == [device.slug for device in pair]
+    assert sorted(waiting.avoid) == sorted(str(device.pk) for device in pair)
+
+
 def test_three_infrastructure_failures_end_the_job_with_their_reason(gang):
     job = make_running(*gang)
     for number in range(1, 4):

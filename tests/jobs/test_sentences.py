@@ -153,3 +153,14 @@ def test_the_line_of_an_attempt_says_how_it_ended(job):
 def test_sentences_are_made_in_the_language_of_the_reader(job):
     with translation.override("zh-hans"):
         assert waiting(job, "scheduled", after=7)["text"]
+
+
+def test_devices_that_cannot_reach_each_other_are_both_named_with_what_to_open(job):
+    told = failed(
+        job, EndReason.SYNC_TIMEOUT, device="a-cpu-1", devices=["a-cpu-1", "b-cpu-1"], what="unreachable", peer=1,
+        addresses=["10.0.0.1", "10.0.0.2"],
+    )  # fmt: skip
+    assert told["text"] == (
+        "a-cpu-1 and b-cpu-1 cannot reach each other over the network. "
+        "Open TCP ports 1024 to 65535 between 10.0.0.1 and 10.0.0.2, in both directions."
+    )

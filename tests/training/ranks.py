@@ -83,7 +83,7 @@ class Attempt:
     """for a rank that was given another spec than the rest"""
     starter_of: dict[int, Starter] = field(default_factory=dict)
     """for a rank on a host of its own"""
-    interface: str = ""
+    interface_of: dict[int, str] = field(default_factory=dict)
     more: dict[str, Any] = field(default_factory=dict)
     """of the assignment: errand, job, hash, …"""
     runs: str = "training.run:main"
@@ -131,7 +131,7 @@ class Attempt:
                 data_dir=str(self.data[rank]),
                 model_dir=self.model_dir,
                 checkpoints_dir=str(directory),
-                interface=self.interface,
+                interface=self.interface_of.get(rank, ""),
             )
             write_json(self.paths(rank).go, go.to_json())
         return self
