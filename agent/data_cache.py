@@ -55,10 +55,10 @@ def kept(home: DeviceHome) -> list[Kept]:
 
 def needed(home: DeviceHome, assigned: Iterable[Assignment]) -> set[str]:
     """Hashes that an assignment, or a run that has not ended here, names."""
-    hashes = {assignment.data.get("hash", "") for assignment in assigned}
+    hashes = {data.get("hash", "") for assignment in assigned for data in (assignment.data, *assignment.more_data)}
     for run in home.run_dirs():
         if not is_settled(run):
-            hashes.add(_assigned_hash(run.assignment))
+            hashes |= _assigned_hashes(run.assignment)
     return hashes
 
 
@@ -79,7 +79,8 @@ def coming_bytes(device: Device, data: dict[str, Any]) -> int:
 def make_room(home: DeviceHome, device: Device, assigned: list[Assignment]) -> list[str]:
     """Delete what was used longest ago, until the rest and what the assignments bring fit the limit; the hashes."""
     keep, gone = needed(home, assigned), []
-    missing = [item.data for item in assigned if item.data and not is_here(home, item.data)]
+    named = [data for item in assigned for data in (item.data, *item.more_data) if data]
+    missing = [data for data in named if not is_here(home, data)]
     excess = sum(coming_bytes(device, data) for data in missing) - room(home)
     for item in kept(home):
         if excess > 0 and item.content_hash not in keep and item.bytes:
@@ -99,11 +100,12 @@ def _kept(path: Path) -> Kept:
     return Kept(path, path.name.partition(".")[0], size, path.stat().st_mtime)
 
 
-def _assigned_hash(path: Path) -> str:
+def _assigned_hashes(path: Path) -> set[str]:
     try:
-        return (read_json(path) or {}).get("data", {}).get("hash", "")
+        assigned = read_json(path) or {}
     except ValueError:
-        return ""
+        return set()
+    return {data.get("hash", "") for data in (assigned.get("data", {}), *assigned.get("more_data", []))}
 
 
 def _delete(directory: Path) -> None:

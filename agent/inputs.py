@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ class Inputs(threading.Thread):
 
     def run(self) -> None:
         try:
-            data, model = self._fetch("preparing_data", self._data), self._fetch("preparing_data", self._model)
+            data = [self._fetch("preparing_data", partial(self._data, named)) for named in self._named_data()]
+            model = self._fetch("preparing_data", self._model)
             while self.situation.rendezvous is None and not self._ending():
                 threading.Event().wait(POLL_S)
             if not self._ending():
@@ -62,8 +64,11 @@ class Inputs(threading.Thread):
         finally:
             situation.activity, situation.progress = "", 0.0
 
-    def _data(self) -> str:
-        data = self.situation.assignment.data
+    def _named_data(self) -> list[dict[str, Any]]:
+        assignment = self.situation.assignment
+        return [assignment.data, *assignment.more_data]
+
+    def _data(self, data: dict[str, Any]) -> str:
         if not data:
             return ""
         target = self.situation.home.data_dir(data["hash"])
@@ -100,7 +105,7 @@ class Inputs(threading.Thread):
         ordered = sorted(files, key=lambda file: file["name"] == "manifest.json")
         return str(fetch_directory(self.server, "/agent/v1/checkpoints", ordered, target, on_bytes=self._show))
 
-    def _go(self, data: str, model: str) -> None:
+    def _go(self, data: list[str], model: str) -> None:
         situation, assignment = self.situation, self.situation.assignment
         checkpoints = checkpoints_dir(situation.home.path, assignment.job)
         if assignment.kind != "attempt":
@@ -111,7 +116,8 @@ class Inputs(threading.Thread):
             world_size=assignment.world_size,
             rendezvous=situation.rendezvous or {},
             resume_step=situation.resume_step or 0,
-            data_dir=data,
+            data_dir=data[0],
+            more_data_dirs=data[1:],
             model_dir=model,
             checkpoints_dir=str(checkpoints),
             interface=interface_of(situation.address),

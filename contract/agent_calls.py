@@ -125,6 +125,8 @@ class Assignment(Message):
     """the job spec, defaults filled in; for an errand its payload lies under `errand`"""
     data: dict[str, Any]
     """prepared data to have before the start: {hash, manifest}; {} when none is needed"""
+    more_data: list[dict[str, Any]] = field(default_factory=list)
+    """further prepared data, likewise: of another dataset that a model is asked about beside its own"""
     model: dict[str, Any] = field(default_factory=dict)
     """files of the base model: {files: [{name, sha256, bytes}]}, with the {hash} of a registered one, under which the
     device keeps them; {} when it starts from a preset
@@ -247,6 +249,8 @@ class Go(Message):
     model_dir: str
     checkpoints_dir: str
     interface: str = ""
+    more_data_dirs: list[str] = field(default_factory=list)
+    """of the assignment's `more_data`, in that order"""
 
 
 @dataclass(frozen=True)

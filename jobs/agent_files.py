@@ -10,7 +10,7 @@ from config import ranged_file
 from devices import leases
 from devices.agent_auth import agent_call, refuse
 from devices.models import Device
-from jobs import assignments, attempts, base_models, checkpoints, clock, file_store
+from jobs import assignments, attempts, base_models, checkpoints, clock, file_store, weights
 from jobs.agent_access import NotYours, StaleFence
 from jobs.agent_views import refusals_answered, speaker_of_query
 from jobs.models import Artifact, Attempt, Checkpoint, Errand, Job, Rank
@@ -108,17 +108,14 @@ def _job_of(device: Device) -> Job | None:
 
 def _model_paths(device: Device) -> dict[str, Path]:
     """Where each file lies that the device's present job or errand starts from, by its hash."""
-    lease, named = leases.holder(device), []
+    lease = leases.holder(device)
     if lease is not None and lease.errand_id is not None:
         errand = Errand.objects.get(pk=lease.errand_id)
-        named = errand.payload.get("files", [])
-        files, base_model = assignments.model_files_of_errand(errand), assignments.base_model_of_errand(errand)
+        files, base_model = assignments.files_of_errand(errand), assignments.base_model_of_errand(errand)
     else:
         job = _job_of(device)
-        files, base_model = assignments.model_files_of(job.source if job else None), job.base_model if job else None
-    found = {file.sha256: file_store.path_of("artifacts", file.sha256) for file in files}
-    found |= {file["sha256"]: file_store.path_of(file["kind"], file["sha256"]) for file in named}
-    return found | base_models.paths(base_model)
+        files, base_model = (weights.began_with(job), job.base_model) if job else ([], None)
+    return weights.paths(files) | base_models.paths(base_model)
 
 
 def _number(request: HttpRequest, header: str) -> Any:

@@ -7,16 +7,15 @@ from catalog.models import BaseModel, PreparedData, PreparedState, Readiness
 from contract.agent_calls import Assignment, Assignments
 from devices import leases
 from devices.models import Device
-from jobs import attempts, base_models
+from jobs import attempts, base_models, errand_data, weights
 from jobs.agent_access import ATTEMPT, ERRAND
 from jobs.models import Artifact, Errand, ErrandState, Job, Rank
 from jobs.wishes import Wish
 
-MODEL_FILES = ("model.safetensors", "config.json")
 REFERENCE = "reference.safetensors"
 """what the trained model itself answered to the first rows of the evaluated split"""
 
-TOLD = ("artifact", "split", "suites", "manifest", "input")
+TOLD = ("artifact", "split", "suites", "dataset", "manifest", "input")
 """of an errand's payload beside its spec and data"""
 
 
@@ -39,20 +38,6 @@ def data_of(prepared) -> dict[str, Any]:
     return {"hash": prepared.hash, "manifest": prepared.manifest}
 
 
-def model_files_of(source: Job | None, *more: str) -> list[Artifact]:
-    """The model that a job left, as the files from which others start, and those called `more`; [] for no job."""
-    if source is None:
-        return []
-    whole = source.artifacts.exclude(verified_at=None).filter(name__in=(*MODEL_FILES, *more))
-    newest = whole.order_by("-attempt__number").values_list("attempt", flat=True).first()
-    return list(whole.filter(attempt=newest))
-
-
-def _model(files: list[Artifact]) -> dict[str, Any]:
-    named = [{"name": file.name, "sha256": file.sha256, "bytes": file.bytes} for file in files]
-    return {"files": named} if named else {}
-
-
 def _of_rank(rank: Rank) -> dict[str, Any]:
     job = rank.attempt.job
     return Assignment(
@@ -65,7 +50,7 @@ def _of_rank(rank: Rank) -> dict[str, Any]:
         world_size=rank.attempt.world_size,
         spec=_for_devices(job.spec),
         data=data_of(job.prepared),
-        model=base_models.wire(job.base_model) or _model(model_files_of(job.source)),
+        model=base_models.wire(job.base_model) or weights.wire(weights.began_with(job)),
         wanted=attempts.wanted(job, rank.attempt),
         batch_devices=_batch_devices(job.spec),
     ).to_json()
@@ -82,29 +67,25 @@ def _batch_devices(spec: dict[str, Any]) -> int:
     return wish.count if wish.fewest else 0
 
 
-def model_files_of_errand(errand: Errand) -> list[Artifact]:
-    """What an errand starts from; one that measures an artifact gets that file and what it is held against, one that
-    looks into files all of them."""
-    measured: tuple[str, ...] = (errand.payload["artifact"], REFERENCE) if "artifact" in errand.payload else ()
-    if "format" in errand.payload.get("suites", ()):
-        measured += tuple(Artifact.objects.filter(job=errand.payload["source"]).values_list("name", flat=True))
-    return model_files_of(Job.objects.filter(pk=errand.payload["source"]).first(), *measured)
+def files_of_errand(errand: Errand) -> list[dict[str, Any]]:
+    """What an errand starts from. One that measures an artifact gets that file and what it is held against, one that
+    looks into files all of them; a prediction, and a measurement of other weights, names its files itself."""
+    payload = errand.payload
+    if "files" in payload:
+        return payload["files"]
+    measured: tuple[str, ...] = (payload["artifact"], REFERENCE) if "artifact" in payload else ()
+    if "format" in payload.get("suites", ()):
+        measured += tuple(Artifact.objects.filter(job=payload["source"]).values_list("name", flat=True))
+    return weights.named(weights.artifacts_of(Job.objects.filter(pk=payload["source"]).first(), *measured))
 
 
 def base_model_of_errand(errand: Errand) -> BaseModel | None:
     return BaseModel.objects.filter(pk=errand.payload.get("base_model")).first()
 
 
-def _named_model(payload: dict[str, Any]) -> dict[str, Any]:
-    """Of an errand that names its files itself: a prediction, which needs no data but the one input it brings."""
-    if "files" not in payload:
-        return {}
-    files = [{name: file[name] for name in ("name", "sha256", "bytes")} for file in payload["files"]]
-    return {"files": files, "hash": payload["model_hash"]}
-
-
 def _of_errand(errand: Errand) -> dict[str, Any]:
     payload = errand.payload
+    more_data, foreign = errand_data.foreign(payload)
     return Assignment(
         kind=ERRAND,
         id=errand.pk,
@@ -114,11 +95,11 @@ def _of_errand(errand: Errand) -> dict[str, Any]:
         rank=errand.rank,
         world_size=errand.world_size,
         spec=_for_devices(payload["spec"]),
-        data={} if "files" in payload else data_of(PreparedData.objects.get(pk=payload["prepared"])),
-        model=_named_model(payload)
-        or base_models.wire(base_model_of_errand(errand))
-        or _model(model_files_of_errand(errand)),
-        errand={"kind": errand.kind} | {name: payload[name] for name in TOLD if name in payload},
+        data={} if "input" in payload else data_of(PreparedData.objects.get(pk=payload["prepared"])),
+        more_data=more_data,
+        model=base_models.wire(base_model_of_errand(errand))
+        or weights.wire(files_of_errand(errand), payload.get("model_hash", "")),
+        errand={"kind": errand.kind} | {name: payload[name] for name in TOLD if name in payload} | foreign,
         wanted="run" if errand.state == ErrandState.RUNNING else "stop",
         deadline=errand.deadline_at.timestamp(),
     ).to_json()

@@ -14,11 +14,13 @@ from contract.reasons import WaitReason
 from devices import doorbell, leases
 from devices.leases import DeviceTaken
 from devices.models import Device
-from jobs import clock, transitions
+from jobs import clock, transitions, weights
 from jobs.models import Attempt, Errand, ErrandState, Rank
 from jobs.states import Actor, JobState
 
 LOCK_TIMEOUT = "2s"
+ERRAND_S = 600
+"""that an errand has from its claim on, however long it stood in line"""
 GANG_S = 300
 """errands that meet have so long from their claim on, however long they waited for each other"""
 log = logging.getLogger(__name__)
@@ -60,7 +62,8 @@ def claim_errand(errand: Errand, now: datetime) -> bool:
             if not Errand.objects.filter(pk=errand.pk, state=ErrandState.PENDING).update(state=ErrandState.RUNNING):
                 return False
             (lease,) = leases.claim([errand.device], errand_id=errand.pk, now=now)
-            Errand.objects.filter(pk=errand.pk).update(fence=lease.fence)
+            deadline = now + timedelta(seconds=ERRAND_S)
+            Errand.objects.filter(pk=errand.pk).update(fence=lease.fence, deadline_at=deadline)
             payload = {"v": 1, "errand": errand.pk}
             transaction.on_commit(partial(doorbell.ring, [errand.device_id], payload), robust=True)
     except DeviceTaken:
@@ -118,6 +121,7 @@ def _claim(job_id: int, devices: list[Device], now: datetime) -> Attempt:
     )
     if not moved:
         raise _LostRace
+    weights.keep_beginning(job_id)
     last = Attempt.objects.filter(job_id=job_id).aggregate(last=Max("number"))["last"] or 0
     attempt = Attempt.objects.create(job_id=job_id, number=last + 1, world_size=len(devices))
     held = leases.claim(devices, attempt_id=attempt.pk, now=now)

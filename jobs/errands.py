@@ -16,7 +16,10 @@ from jobs import meetings, waking
 from jobs.agent_access import StaleFence
 from jobs.models import Errand, ErrandState
 
-LONGEST_S = 600
+ASKED_S = 600
+"""that one which somebody sits and waits for may stand in line"""
+PATIENCE_S = 24 * 3600
+"""that one which nobody sits and waits for may stand in line: jobs run for hours, and it goes first when one ends"""
 OPEN = (ErrandState.PENDING, ErrandState.RUNNING)
 STOPPING_S = 15
 
@@ -29,13 +32,13 @@ def create(
     payload: dict[str, Any],
     now: datetime,
     *,
-    within: float = LONGEST_S,
+    patience: float = ASKED_S,
 ) -> list[Errand]:
-    """One errand for each device, to be claimed in the next round in which its data is ready.
+    """One errand for each device, to be claimed in the next round in which its data is ready, for `patience` seconds.
 
     `payload`: spec, prepared (id of the data), source (id of the job whose model it starts from, or None).
     """
-    deadline = now + timedelta(seconds=min(within, LONGEST_S))
+    deadline = now + timedelta(seconds=patience)
     waking.control_after_commit()
     return [
         Errand.objects.create(kind=kind, owner=owner, device=device, payload=payload, deadline_at=deadline)

@@ -18,17 +18,17 @@ from jobs.models import Errand, ErrandState
 @transaction.atomic
 def create(kind: str, owner: User, devices: Iterable[Device], payload: dict[str, Any], now: datetime) -> list[Errand]:
     """One errand for each device, to be claimed in the first round in which all of these are free."""
-    made = errands.create(kind, owner, devices, payload, now)
+    made = errands.create(kind, owner, devices, payload, now, patience=errands.PATIENCE_S)
     for errand in made:
         errand.gang = made[0].pk
     Errand.objects.bulk_update(made, ["gang"])
     return made
 
 
-def claim_waiting(fleet: Fleet, waiting: Sequence[Errand], ready: set[int], now: datetime) -> None:
-    """Give each gang whose data is ready (`ready`: ids) its devices. A device that went offline is left out."""
+def claim_waiting(fleet: Fleet, waiting: Sequence[Errand], now: datetime) -> None:
+    """Give each gang its devices; the data of all of `waiting` is ready. A device that went offline is left out."""
     for _number, members in groupby(sorted(waiting, key=_by_gang), key=lambda errand: errand.gang):
-        gang = [errand for errand in members if errand.payload["prepared"] in ready]
+        gang = list(members)
         present = [errand for errand in gang if _is_there(fleet, errand)]
         for errand in gang:
             if errand not in present:

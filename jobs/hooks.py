@@ -38,7 +38,8 @@ def users_of_dataset(dataset: Dataset) -> list[dict[str, Any]]:
 
 def data_needed_by(device: Device) -> list[str]:
     """Prepared data that this device may fetch: what its present attempt or errand is given."""
-    return [one["data"]["hash"] for one in assignments.of_device(device).assignments if one["data"]]
+    assigned = assignments.of_device(device).assignments
+    return [data["hash"] for one in assigned for data in (one["data"], *one["more_data"]) if data]
 
 
 def demo_page(_user: User) -> str | None:

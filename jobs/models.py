@@ -32,6 +32,8 @@ class Job(models.Model):
     """the job whose result the weights start from"""
     base_model = models.ForeignKey(BaseModel, models.PROTECT, null=True, related_name="jobs")
     """the registered model that they start from"""
+    began_with = models.JSONField(default=list)
+    """files of the source's model, as `jobs.weights` names them, noted with the first attempt"""
     state = models.CharField(max_length=12, choices=JobState.choices, default=JobState.PENDING)
     stage = models.CharField(max_length=12, blank=True)
     activity = models.CharField(max_length=20, blank=True)
@@ -173,6 +175,7 @@ class Errand(models.Model):
     """what it answered row by row, as `rows` of its answer came: large, and read only where rows are shown"""
     created_at = models.DateTimeField(auto_now_add=True)
     deadline_at = models.DateTimeField()
+    """until it is claimed: of standing in line; then of the work itself"""
     ended_at = models.DateTimeField(null=True)
 
     def __str__(self):

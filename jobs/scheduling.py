@@ -15,9 +15,8 @@ from typing import Any
 
 from django.db import transaction
 
-from catalog.models import PreparedData, PreparedState
 from contract.reasons import WaitReason
-from jobs import claims, gangs, live, obstacles, preemption, queue_order, resizing, transitions
+from jobs import claims, errand_data, gangs, live, obstacles, preemption, queue_order, resizing, transitions
 from jobs.device_choice import Choice, GiveUp, Take, Wait, choose
 from jobs.fleet import Fleet
 from jobs.models import Errand, ErrandState, Job, Scheduler
@@ -100,14 +99,12 @@ def _give_up(job: Waiting, choice: GiveUp, now: datetime) -> None:
 def claim_errands(fleet: Fleet, now: datetime) -> None:
     """Errands are short and somebody is looking at the page: they go first."""
     waiting = list(Errand.objects.filter(state=ErrandState.PENDING, deadline_at__gt=now).order_by("id"))
-    needed = {errand.payload["prepared"] for errand in waiting}
-    ready = set(PreparedData.objects.filter(pk__in=needed, state=PreparedState.READY).values_list("pk", flat=True))
-    alone = [errand for errand in waiting if errand.gang is None]
-    gangs.claim_waiting(fleet, [errand for errand in waiting if errand.gang is not None], ready, now)
+    ready = errand_data.ready(waiting, now)
+    gangs.claim_waiting(fleet, [errand for errand in ready if errand.gang is not None], now)
     by_id = {device.pk: device for device in fleet.free(fleet.online)}
-    for errand in alone:
+    for errand in (errand for errand in ready if errand.gang is None):
         device = by_id.get(errand.device_id)
-        if device is None or errand.payload["prepared"] not in ready:
+        if device is None:
             continue
         errand.device = device
         if claims.claim_errand(errand, now):

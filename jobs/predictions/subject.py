@@ -7,13 +7,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from jobs import assignments, checkpoints, file_store
+from jobs import file_store, weights
 from jobs.models import Job
 from jobs.states import ENDED, JobState
-
-WEIGHTS, CONFIG = assignments.MODEL_FILES
-OF_A_CHECKPOINT = (WEIGHTS, CONFIG, "average.safetensors")
-"""all of it but what only training needs"""
 
 
 class Nothing(Exception):
@@ -47,20 +43,13 @@ class Subject:
 def newest(job: Job) -> Subject:
     """Raises Nothing."""
     if job.state == JobState.SUCCEEDED:
-        rows = [row for row in assignments.model_files_of(job) if file_store.has("artifacts", row.sha256)]
-        files = [_file("artifacts", row.name, row.sha256, row.bytes) for row in rows]
-        if {WEIGHTS, CONFIG} <= {file["name"] for file in files}:
+        rows = [row for row in weights.artifacts_of(job) if file_store.has("artifacts", row.sha256)]
+        files = weights.named(rows)
+        if set(weights.MODEL_FILES) <= {file["name"] for file in files}:
             return Subject(job, sorted(files, key=lambda file: file["name"]), None)
         raise Nothing(_("This job left no model.safetensors with its config.json on the server."))
-    for row in job.checkpoints.filter(state__in=checkpoints.USABLE).order_by("-step"):
-        if checkpoints.on_server(row):
-            kept = [file for file in row.manifest["files"] if file["name"] in OF_A_CHECKPOINT]
-            files = [_file("checkpoints", file["name"], file["sha256"], file["bytes"]) for file in kept]
-            return Subject(job, files, row.step)
+    if found := weights.checkpoints_here(job):
+        return Subject(job, weights.of_checkpoint(found[0]), found[0].step)
     if job.state in ENDED:
         raise Nothing(_("This job ended before a checkpoint came to the server: there is nothing to try."))
     raise Nothing(_("No checkpoint has come to the server yet. The first one can be tried as soon as it is there."))
-
-
-def _file(kind: str, name: str, sha256: str, size: int) -> dict[str, Any]:
-    return {"name": name, "sha256": sha256, "bytes": size, "kind": kind}

@@ -22,7 +22,7 @@ from contract.spec_parallel import sharing_problems
 from contract.spec_security import data_problems
 from devices import environment
 from devices.models import Device
-from jobs import base_models, model_recipes, transitions, waking
+from jobs import base_models, model_recipes, transitions, waking, weights
 from jobs import demo as demos
 from jobs.models import Job
 from jobs.planning import forecasts
@@ -150,6 +150,8 @@ def _version(owner: User, spec: JobSpec, problems: list[Problem]) -> DatasetVers
         return None
     if dataset.state == DatasetState.IMPORTING:
         sentence = gettext_noop("Dataset '%(name)s' is still being imported. Try again when it is ready.")
+    elif dataset.state == DatasetState.REVIEW:
+        sentence = gettext_noop("Dataset '%(name)s' is not imported yet: look at what was found, and say so there.")
     elif dataset.state == DatasetState.FAILED:
         sentence = gettext_noop("Dataset '%(name)s' could not be imported. Open it to see why, or choose another.")
     elif dataset.task != spec.task:
@@ -192,9 +194,18 @@ def _source(owner: User, spec: JobSpec, problems: list[Problem]) -> Job | None:
     elif source.state in (JobState.FAILED, JobState.CANCELLED):
         sentence = gettext_noop("Job #%(job)s has no result to start from. Try it again first, or choose another.")
     else:
-        return source
+        return _with_its_checkpoint(source, spec.model.get("step", 0), problems)
     problems.append(Problem("model.id", sentence, params))
     return None
+
+
+def _with_its_checkpoint(source: Job, step: int, problems: list[Problem]) -> Job:
+    """The source; one whose checkpoint of this step does not lie on the server is a problem. 0: what it leaves."""
+    if step and weights.checkpoint_here(source, step) is None:
+        there = ", ".join(str(row.step) for row in weights.checkpoints_here(source)) or "—"
+        sentence = gettext_noop("Job #%(job)s keeps no checkpoint of step %(step)s on the server. It has: %(there)s.")
+        problems.append(Problem("model.step", sentence, {"job": source.pk, "step": step, "there": there}))
+    return source
 
 
 def _devices(spec: JobSpec, problems: list[Problem]) -> list[Device]:

@@ -14,7 +14,7 @@ from accounts.models import Project, User
 from catalog.models import Dataset, DatasetState, DatasetVersion, PreparedData, PreparedState
 from catalog.services.preparing import keep_recipe
 from devices.models import Device
-from jobs import clock, scheduling, services
+from jobs import clock, file_store, scheduling, services
 from jobs.models import Job
 from tests.accounts.factories import make_user
 from tests.devices.factories import make_credential, make_device
@@ -197,6 +197,14 @@ def event(type: str, step: int = 0, **data: Any) -> dict[str, Any]:
 def listed(step: int, manifest: str) -> dict[str, Any]:
     """A checkpoint as a device lists it in its acknowledgement."""
     return {"step": step, "manifest_sha256": sha256_of(manifest), "bytes": 1}
+
+
+def with_checkpoint(agent: FakeAgent, step: int) -> None:
+    """Rank 0 saved, and its copy is on the server."""
+    agent.save(step, f"weights {step}")
+    path = file_store.path_of("checkpoints", sha256_of(f"weights {step}"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
 
 
 def bring_to_running(job: Job, *agents: FakeAgent) -> None:

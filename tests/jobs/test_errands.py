@@ -6,8 +6,9 @@ import pytest
 
 from catalog.models import PreparedData, PreparedState
 from devices.models import Lease
-from jobs import clock, errands, preflight, reconciler, scheduling
+from jobs import claims, clock, errands, hooks, preflight, reconciler, scheduling
 from jobs.models import Errand, Job
+from jobs.sentences import ends
 from tests.devices.factories import make_device, make_host, make_lease
 from tests.jobs.factories import DATA_HASH, FakeAgent, make_gang, make_job, make_owner, make_prepared, make_version
 
@@ -171,10 +172,52 @@ def test_an_answer_that_does_not_come_in_time_is_a_failed_check_and_the_device_i
 def test_an_errand_ends_at_its_deadline_and_is_never_tried_again(gang, maria):
     preflight.start(maria, BODY)
     scheduling.round(clock.now())
-    later = clock.now() + timedelta(seconds=errands.LONGEST_S + 1)
+    later = clock.now() + timedelta(seconds=claims.ERRAND_S + 1)
     assert errands.end_overdue(later) == 2
     scheduling.round(later)
     assert set(Errand.objects.values_list("state", flat=True)) == {"failed"}
+
+
+def test_time_that_an_errand_stood_in_line_is_not_taken_from_its_work(gang, maria):
+    [errand] = errands.create("evaluate", maria, [gang[0].device], payload(), clock.now(), patience=errands.PATIENCE_S)
+    much_later = clock.now() + timedelta(seconds=claims.ERRAND_S * 10)
+    assert errands.end_overdue(much_later) == 0
+    assert claims.claim_errand(errand, much_later)
+    errand.refresh_from_db()
+    assert errand.deadline_at - much_later == timedelta(seconds=claims.ERRAND_S)
+
+
+def test_an_errand_whose_data_cannot_be_prepared_ends_with_the_reason_and_takes_no_device(gang, maria):
+    [errand] = errands.create("evaluate", maria, [gang[0].device], payload(), clock.now())
+    PreparedData.objects.update(state=PreparedState.FAILED, error="%(file)s is empty.", error_params={"file": "a.png"})
+    scheduling.round(clock.now())
+    errand.refresh_from_db()
+    assert (errand.state, errand.answer["sentence"]) == ("failed", "%(file)s is empty.")
+    assert "a.png is empty." in ends.of_errand(errand.answer, "gpu-0")
+    assert not Lease.objects.exists()
+
+
+def test_data_that_is_asked_about_beside_the_model_s_own_is_waited_for_and_may_fail(gang, maria):
+    own = PreparedData.objects.get()
+    other = PreparedData.objects.create(version=own.version, recipe=own.recipe, like=own, manifest=own.manifest)
+    asked = payload() | {"foreign": {"dataset": "others", "prepared": other.pk}}
+    errands.create("evaluate", maria, [gang[0].device], asked, clock.now())
+    scheduling.round(clock.now())
+    assert gang[0].assignments() == []
+
+    PreparedData.objects.filter(pk=other.pk).update(state=PreparedState.FAILED, error="Nothing in it.")
+    scheduling.round(clock.now())
+    [assigned] = gang[0].assignments()
+    assert assigned["errand"]["foreign"] == {"dataset": "others", "why": "Nothing in it."}
+    assert assigned["more_data"] == []
+    PreparedData.objects.filter(pk=other.pk).update(state=PreparedState.READY, hash="e" * 64)
+    [assigned] = gang[0].assignments()
+    assert [data["hash"] for data in assigned["more_data"]] == ["e" * 64]
+    assert hooks.data_needed_by(gang[0].device) == [DATA_HASH, "e" * 64]
+
+
+def payload():
+    return {"spec": {}, "prepared": PreparedData.objects.get(like=None).pk, "source": None}
 
 
 def test_an_errand_whose_device_falls_silent_is_lost(gang, maria):

@@ -6,7 +6,7 @@ import pytest
 
 from catalog.models import PreparedState
 from devices.models import Lease
-from jobs import clock, errands, gangs, scheduling
+from jobs import claims, clock, errands, gangs, scheduling
 from jobs.models import Errand
 from tests.devices.factories import make_lease
 from tests.jobs.factories import make_gang, make_owner, make_prepared, make_version
@@ -109,5 +109,7 @@ def test_the_page_can_tell_what_a_device_is_doing(agents, sent):
 
 
 def test_a_gang_that_never_gets_its_devices_ends_in_time(agents, sent):
-    errands.end_overdue(clock.now() + timedelta(seconds=errands.LONGEST_S + 1))
+    errands.end_overdue(clock.now() + timedelta(seconds=claims.GANG_S + 1))
+    assert states() == ["pending", "pending"]
+    errands.end_overdue(clock.now() + timedelta(seconds=errands.PATIENCE_S + 1))
     assert states() == ["failed", "failed"]

@@ -17,7 +17,16 @@ from recipes import one_item as recipes_of_one
 from recipes.sandbox.inside import Refused, Reporter
 from recipes.sandbox.outside import Answer
 from tests.accounts.factories import make_user
-from tests.jobs.factories import FakeAgent, make_claimed, make_gang, make_job, make_owner, make_running, sha256_of
+from tests.jobs.factories import (
+    FakeAgent,
+    make_claimed,
+    make_gang,
+    make_job,
+    make_owner,
+    make_running,
+    sha256_of,
+    with_checkpoint,
+)
 from tests.recipes.pictures import noise, written
 from tests.recipes.rows import built, column, table
 
@@ -80,14 +89,6 @@ def finished(job: Job) -> Job:
     Job.objects.filter(pk=job.pk).update(state="succeeded")
     job.refresh_from_db()
     return job
-
-
-def with_checkpoint(agent: FakeAgent, step: int) -> None:
-    """Rank 0 saved, and its copy is on the server."""
-    agent.save(step, f"weights {step}")
-    path = file_store.path_of("checkpoints", sha256_of(f"weights {step}"))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"x")
 
 
 @pytest.fixture
