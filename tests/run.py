@@ -1,6 +1,6 @@
-"""`make test`: lint beside the fast tests, then those with real processes and browsers, three runs at a time.
+"""`make test`: lint, the fast tests, and those with real processes and browsers, four runs at a time.
 
-The latter wait more than they compute, so three of them fill two cores; each run tells what it found when it ends.
+The latter wait more than they compute, so that four runs fill two cores; each tells what it found when it ends.
 """
 
 import re
@@ -12,29 +12,29 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = "integration or browser or netns"
-AT_ONCE = 3
+AT_ONCE = 4
 SHARE_A_DEMO = [f"tests/e2e/test_{name}.py" for name in ("demo", "own_data", "results")]
+LATE_IN_TRAINING = "tests/training/test_[n-z]*.py"
 RUNS = [
-    ["tests/training"],
-    ["tests/pages"],
     SHARE_A_DEMO,
+    ["tests/training", f"--ignore-glob={ROOT / LATE_IN_TRAINING}"],
+    [str(path) for path in sorted(ROOT.glob(LATE_IN_TRAINING))],
+    ["tests/pages"],
     ["tests/e2e", *(f"--ignore={name}" for name in SHARE_A_DEMO)],
     ["tests/agent", "tests/chaos"],
     ["tests", *(f"--ignore=tests/{name}" for name in ("training", "pages", "e2e", "agent", "chaos"))],
 ]
-"""the longest first"""
+"""of the real ones, the longest first"""
 NO_TESTS = 5
 """exit status of pytest"""
 
 
 def main(arguments: list[str]) -> int:
     began = time.monotonic()
+    commands = [_pytest("-n", "2", "--dist", "loadfile", "-m", f"not ({REAL})", *arguments)]
+    commands += [_pytest("-m", REAL, *words, *arguments) for words in RUNS]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        lint = pool.submit(_run, [sys.executable, "-m", "tests.lint"])
-        fast = pool.submit(_run, _pytest("-n", "2", "--dist", "loadfile", "-m", f"not ({REAL})", *arguments))
-        failed = [*lint.result(), *fast.result()]
-        for missed in pool.map(_run, [_pytest("-m", REAL, *words, *arguments) for words in RUNS]):
-            failed += missed
+        failed = [line for lines in pool.map(_run, [*commands, [sys.executable, "-m", "tests.lint"]]) for line in lines]
     print("".join(f"{line}\n" for line in failed) + f"make test took {time.monotonic() - began:.0f} s", flush=True)
     return 1 if failed else 0
 

@@ -124,7 +124,7 @@ def test_fine_tuning_waits_for_its_source_then_all_three_succeed(stack, demo):
     waiting = stack.job(demo["digits"])
     if stack.job(demo["conv"])["state"] != "succeeded":
         assert (waiting["state"], waiting["wait_reason"]) == ("pending", "source_job")
-    conv, digits = stack.ended(demo["conv"], within=420), stack.ended(demo["digits"], within=180)
+    conv, digits = stack.ended(demo["conv"], within=900), stack.ended(demo["digits"], within=180)
     assert (conv["state"], digits["state"]) == ("succeeded", "succeeded"), (conv["end_reason"], digits["end_reason"])
     for job in (conv, digits):
         rows = stack.api("GET", f"/jobs/{job['id']}/evaluations/")[1]["results"]

@@ -21,6 +21,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+DESK = {"width": 1440, "height": 900}
 REPORTS = """
 window.__reports = [];
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -61,8 +62,8 @@ class Reader:
         site: Site,
         browser: Browser,
         *,
-        width: int = 1440,
-        height: int = 900,
+        width: int = DESK["width"],
+        height: int = DESK["height"],
         username: str = "ada",
         role: str = "admin",
         **context: Any,
@@ -106,9 +107,14 @@ class Reader:
     def reports(self) -> list[str]:
         return self.page.evaluate("window.__reports")
 
+    def axe_finds(self, **options: Any) -> dict[str, list[str]]:
+        """Rules of axe that are broken, each with the first elements that break it."""
+        found = Axe().run(self.page, options={"preload": False, "resultTypes": ["violations"], **options})
+        return {row["id"]: [node["html"][:160] for node in row["nodes"][:3]] for row in found.response["violations"]}
+
     def passes_axe(self) -> None:
-        found = Axe().run(self.page, options={"preload": False, "resultTypes": ["violations"]})
-        assert found.violations_count == 0, f"{self.page.url}\n{found.generate_report()}"
+        found = self.axe_finds()
+        assert not found, f"{self.page.url}\n{found}"
 
     def had_no_trouble(self) -> None:
         troubles = self.troubles + self.reports()
