@@ -9,7 +9,7 @@ class DatasetSerializer(serializers.Serializer):
     slug = serializers.SlugField()
     name = serializers.CharField()
     task = serializers.CharField()
-    state = serializers.ChoiceField(["importing", "ready", "failed"])
+    state = serializers.ChoiceField(["importing", "review", "ready", "failed"])
     progress = serializers.FloatField()
     error = serializers.CharField()
     source = serializers.DictField()
@@ -20,6 +20,7 @@ class DatasetSerializer(serializers.Serializer):
     created_at = serializers.DateTimeField()
     version = serializers.DictField(allow_null=True)
     warnings = serializers.ListField(child=serializers.DictField())
+    review = serializers.DictField(allow_null=True, help_text="What waits for a decision, in short.")
 
 
 class NewVersionSerializer(serializers.Serializer):
@@ -42,6 +43,10 @@ class NewVersionSerializer(serializers.Serializer):
     decimal = serializers.ChoiceField(["point", "comma"], required=False)
     encoding = serializers.CharField(required=False)
     unreadable = serializers.ChoiceField(["drop", "stop"], required=False)
+    review = serializers.CharField(
+        required=False,
+        help_text="true: show what was found and wait for commit/; unclear: only when it had to guess. Default: false.",
+    )
 
 
 class NewDatasetSerializer(NewVersionSerializer):
@@ -113,6 +118,27 @@ class VersionSerializer(serializers.Serializer):
     schema = serializers.DictField()
     prepared = serializers.ListField(child=serializers.DictField())
     readiness = ReadinessSerializer(many=True, allow_null=True)
+
+
+class FoundSerializer(serializers.Serializer):
+    hash = serializers.CharField(help_text="Of the version that it becomes.")
+    task = serializers.CharField()
+    kind = serializers.CharField()
+    items = serializers.IntegerField()
+    bytes = serializers.IntegerField()
+    classes = serializers.ListField(child=serializers.CharField())
+    splits = serializers.DictField()
+    unreadable = serializers.IntegerField()
+    schema = serializers.DictField()
+    warnings = serializers.ListField(child=serializers.DictField())
+    samples = serializers.ListField(child=serializers.DictField())
+    source = serializers.DictField()
+    options = serializers.DictField()
+    until = serializers.DateTimeField(help_text="Then it goes, when nobody has decided.")
+
+
+class CommitSerializer(serializers.Serializer):
+    hash = serializers.CharField(required=False, help_text="Of what you have seen: another one is refused (409).")
 
 
 class CleanSerializer(serializers.Serializer):

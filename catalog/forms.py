@@ -58,6 +58,17 @@ class ImportForm(forms.Form):
         choices=[("", _("is left out and listed")), ("stop", _("stops the import"))],
     )
 
+    review = forms.ChoiceField(
+        label=_("Show what was found before it is imported"),
+        required=False,
+        choices=[("unclear", _("when something had to be guessed or left out")), ("always", _("always")),
+                 ("never", _("never"))],
+    )  # fmt: skip
+
+    def when_to_ask(self) -> str:
+        """One of `services.REVIEWS`."""
+        return self.cleaned_data["review"] or "unclear"
+
     def options(self) -> Options:
         """What was decided; of a form that is not valid what it began with."""
         given = self.cleaned_data if self.is_bound and self.is_valid() else self.initial

@@ -46,6 +46,8 @@ def _version(request: HttpRequest, slug: str, number: int) -> DatasetVersion:
     except Dataset.DoesNotExist as error:
         raise Http404 from error
     require(request.user, "see_raw", dataset)
+    if number == 0 and (found := queries.found_version(dataset)):
+        return found
     return get_object_or_404(dataset.versions, number=number)
 
 

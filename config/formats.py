@@ -51,6 +51,7 @@ STATES = {
     "problem": ("cross", gettext_lazy("Problem")),
     "offline": ("unlink", gettext_lazy("Offline")),
     "importing": ("half", gettext_lazy("Importing")),
+    "review": ("clock", gettext_lazy("To be checked")),
     "building": ("half", gettext_lazy("Preparing")),
     "ready": ("tick", gettext_lazy("Ready")),
     "waiting": ("clock", gettext_lazy("Waiting")),

@@ -193,6 +193,8 @@ def _datasets(actor: User, values: dict[str, Any]) -> list[Option]:
 def _why_not(dataset: Dataset, task: str) -> str:
     if dataset.state == DatasetState.IMPORTING:
         return _("Still being imported.")
+    if dataset.state == DatasetState.REVIEW:
+        return _("Not imported yet: what was found waits to be looked at.")
     if dataset.state == DatasetState.FAILED:
         return _("Its import failed.")
     return _("For another task.") if task in TASKS and dataset.task != task else ""

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.http import HttpResponseBase
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import NotFound
 from rest_framework.generics import GenericAPIView
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.response import Response
@@ -15,10 +16,10 @@ from rest_framework.views import APIView
 
 from accounts.audit import address_of
 from accounts.idempotency import once
-from accounts.permissions import require
+from accounts.permissions import may, require
 from catalog import api_schema, queries, services
 from catalog.api.finding import dataset_at
-from catalog.api.incoming import FIELDS, no_source, refuse_without_space, source_of
+from catalog.api.incoming import FIELDS, no_source, refuse_without_space, review_of, source_of
 from catalog.imports.options import Options
 from catalog.models import Dataset, DatasetState
 from catalog.request_bodies import object_of, project_of, refuse_unknown
@@ -56,11 +57,11 @@ class DatasetList(GenericAPIView):
         refuse_unknown(body, FIELDS | {"name", "project"})
         where = project_of(request)
         require(request.user, "run", where, token=request.auth)
-        options = Options.parse(body)
+        told: dict[str, Any] = {"options": Options.parse(body), "review": review_of(body)}
         source = source_of(request, body)
         if source is None:
             raise no_source()
-        told: dict[str, Any] = {"options": options, "via": "api", "address": address_of(request)}
+        told |= {"via": "api", "address": address_of(request)}
         dataset = services.add(request.user, where, source, name=body.get("name") or "", **told)
         return Response(queries.dataset_json(dataset), status=202)
 
@@ -99,14 +100,44 @@ class DatasetDetail(APIView):
 
 
 class ImportCancel(APIView):
-    """Stop the import that runs; what it had read so far goes, and earlier versions stay."""
+    """Stop the import that runs, or let go what it found; earlier versions stay."""
 
     @extend_schema(request=None, responses=api_schema.DatasetSerializer)
     def post(self, request, slug: str) -> Response:
         dataset = dataset_at(request, slug)
         require(request.user, "change", dataset, token=request.auth)
         if not services.cancel_import(dataset, request.user, via="api", address=address_of(request)):
-            raise Conflict(_("No import of this dataset runs."))
+            raise Conflict(_("No import of this dataset runs, and none waits for a decision."))
+        return Response(queries.dataset_json(dataset_at(request, slug)))
+
+
+class Found(APIView):
+    """What an import has read and nobody has decided about yet, with the first samples; 404 when nothing waits."""
+
+    @extend_schema(responses=api_schema.FoundSerializer)
+    def get(self, request, slug: str) -> Response:
+        dataset = dataset_at(request, slug)
+        raw = may(request.user, "see_raw", dataset, token=request.auth)
+        found = queries.found_json(dataset, raw=raw)
+        if found is None:
+            raise NotFound(_("No import of this dataset waits for a decision."))
+        return Response(found)
+
+
+class ImportCommit(APIView):
+    """Import what was found: it becomes a version. With `hash` only while that is still what waits."""
+
+    @extend_schema(request=api_schema.CommitSerializer, responses=api_schema.DatasetSerializer)
+    def post(self, request, slug: str) -> Response:
+        dataset = dataset_at(request, slug)
+        require(request.user, "change", dataset, token=request.auth)
+        body = object_of(request.data)
+        refuse_unknown(body, {"hash"})
+        try:
+            told = {"via": "api", "address": address_of(request)}
+            services.commit(dataset, request.user, str(body.get("hash") or ""), **told)
+        except services.NothingWaits as error:
+            raise Conflict(_(services.NOTHING_WAITS)) from error
         return Response(queries.dataset_json(dataset_at(request, slug)))
 
 

@@ -13,7 +13,9 @@ from catalog.services import sources, web_sources
 from contract.problems import Invalid, Problem, gettext_noop
 
 SOURCES = ("file", "upload", "builtin", "directory", *web_sources.NAMES)
-FIELDS = {*SOURCES, *NAMES, "take"}
+FIELDS = {*SOURCES, *NAMES, "take", "review"}
+REVIEWS = {"true": "always", "false": "never"}
+"""as programs say it, beside the names of `services.REVIEWS`; of a form as text"""
 SPACE_LEFT_BYTES = 256 * 2**20
 
 
@@ -45,6 +47,16 @@ def source_of(request, body: dict[str, Any]) -> sources.Source | None:
     if name == "upload":
         return sources.upload(request.user, body["upload"])
     return sources.directory(body["directory"]) if name == "directory" else sources.builtin(body["builtin"])
+
+
+def review_of(body: dict[str, Any]) -> str:
+    """Whether the import waits before it is a version: of true, false (the default) or a name. Raises Invalid."""
+    given = str(body.get("review") or "never").casefold()
+    review = REVIEWS.get(given, given)
+    if review not in services.REVIEWS:
+        sentence = gettext_noop('Expected true, false, or "unclear": only when something had to be guessed.')
+        raise Invalid([Problem("review", sentence)])
+    return review
 
 
 def no_source() -> Invalid:

@@ -13,14 +13,12 @@ from accounts.idempotency import once
 from accounts.permissions import may, require
 from catalog import api_schema, queries, recipes, services
 from catalog.api.finding import dataset_at, version_at
-from catalog.api.incoming import FIELDS, refuse_without_space, source_of
+from catalog.api.incoming import FIELDS, refuse_without_space, review_of, source_of
 from catalog.base_models import tokenizers
 from catalog.imports.options import Options
 from catalog.request_bodies import object_of, refuse_unknown
 from config.rest import Conflict
 from contract.problems import Invalid, Problem, gettext_noop
-
-BUSY = gettext_noop("An import of this dataset runs already. Stop it, or wait for its end.")
 
 
 class VersionList(APIView):
@@ -51,9 +49,9 @@ class VersionList(APIView):
         source = source_of(request, body)
         told = {"actor": request.user, "via": "api", "address": address_of(request)}
         try:
-            services.add_version(dataset, source, options, **told)
+            services.add_version(dataset, source, options, review=review_of(body), **told)
         except services.Busy as error:
-            raise Conflict(_(BUSY)) from error
+            raise Conflict(_(services.BUSY)) from error
         return Response(queries.dataset_json(dataset), status=202)
 
 
@@ -70,7 +68,7 @@ class VersionClean(APIView):
         try:
             services.clean(version, body.get("without"), **told)
         except services.Busy as error:
-            raise Conflict(_(BUSY)) from error
+            raise Conflict(_(services.BUSY)) from error
         return Response(queries.dataset_json(dataset_at(request, slug)), status=202)
 
 

@@ -22,7 +22,20 @@ def overview(version: DatasetVersion, *, raw: bool) -> dict[str, Any]:
     prepared = newest_prepared(version)
     steps = prepared.recipe.steps if prepared else recipes.default_steps(version, queries.task_of(version))
     readiness = queries.readiness(prepared) if prepared else []
-    warnings = queries.warnings(version)
+    told = understood(version, raw=raw)
+    return told | {
+        "prepared": prepared,
+        "prepared_error": _(prepared.error) % prepared.error_params if prepared and prepared.error else "",
+        "recipe_words": _words(steps),
+        "recipe_hash": prepared.recipe.hash if prepared else "",
+        "readiness": readiness,
+        "ready_count": sum(row["status"] == "ready" for row in readiness),
+        "checks_tell": any(warning["kind"] in LISTED_IN_CHECKS for warning in told["warnings"]),
+    }
+
+
+def understood(version: DatasetVersion, *, raw: bool) -> dict[str, Any]:
+    """What was made of the files; of data that is no version yet too."""
     schema = queries.datasets.schema_json(version, raw=raw or not version.dataset.sensitive)
     return {
         "facts": _facts(version, schema),
@@ -30,18 +43,11 @@ def overview(version: DatasetVersion, *, raw: bool) -> dict[str, Any]:
         "why": schema["why"],
         "histograms": [histogram for histogram in _histograms(schema) if histogram],
         "fetched": queries.fetched(version.source),
-        "columns": [_column(column, version.items) for column in schema.get("columns", [])[:COLUMNS_SHOWN]],
+        "columns": _columns(schema, version.items),
         "classes": _bars(version),
         "classes_more": max(len(schema.get("classes", [])) - CLASSES_SHOWN, 0),
         "splits": [(name, split["count"]) for name, split in version.splits.items()],
-        "prepared": prepared,
-        "prepared_error": _(prepared.error) % prepared.error_params if prepared and prepared.error else "",
-        "recipe_words": _words(steps),
-        "recipe_hash": prepared.recipe.hash if prepared else "",
-        "readiness": readiness,
-        "ready_count": sum(row["status"] == "ready" for row in readiness),
-        "warnings": warnings,
-        "checks_tell": any(warning["kind"] in LISTED_IN_CHECKS for warning in warnings),
+        "warnings": queries.warnings(version),
     }
 
 
@@ -117,6 +123,12 @@ def _histograms(schema: dict[str, Any]) -> list[dict[str, Any] | None]:
         drawn(_("Messages a conversation"), schema.get("turns", {})),
         drawn(_("Values to be learnt"), schema.get("values", {})),
     ]
+
+
+def _columns(schema: dict[str, Any], items: int) -> list[dict[str, Any]]:
+    """Those that are learnt from; of texts, which are none any more, the columns of their table."""
+    columns = schema.get("columns") or schema.get("detected", {}).get("columns", [])
+    return [_column(column, items) for column in columns[:COLUMNS_SHOWN]]
 
 
 def _column(column: dict[str, Any], items: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from catalog.queries.datasets import (
     dataset_for,
     dataset_json,
     datasets_of,
+    found_version,
     in_state,
     latest,
     removed_for,
@@ -15,6 +16,7 @@ from catalog.queries.datasets import (
 from catalog.queries.devices import file_for, readiness, readiness_summary, wanted_by
 from catalog.queries.differences import diff
 from catalog.queries.fetching import fetched
+from catalog.queries.found import first_samples, found_json
 from catalog.queries.previews import preview
 from catalog.queries.samples import PREVIEWED, SAMPLES_A_PAGE, items_at, preview_numbers, samples
 
@@ -27,6 +29,9 @@ __all__ = [
     "diff",
     "fetched",
     "file_for",
+    "first_samples",
+    "found_json",
+    "found_version",
     "in_state",
     "items_at",
     "latest",

@@ -12,6 +12,7 @@ from catalog.models import Dataset, DatasetState, DatasetVersion
 from catalog.queries.concerns import warnings
 from catalog.queries.devices import readiness
 from catalog.queries.fetching import fetched, fetching
+from catalog.services import reviewing
 
 
 def datasets_of(actor: Any) -> QuerySet[Dataset]:
@@ -35,14 +36,20 @@ def latest(dataset: Dataset) -> DatasetVersion | None:
 
 
 def state_of(dataset: Dataset) -> str:
-    """importing while any import runs; else ready from the first version on, or failed."""
-    return DatasetState.IMPORTING.value if dataset.importing_since else dataset.state
+    """importing while any import runs, review while one waits; else ready from the first version on, or failed."""
+    if dataset.importing_since:
+        return DatasetState.IMPORTING.value
+    return DatasetState.REVIEW.value if dataset.found_at else dataset.state
 
 
 def in_state(datasets: QuerySet[Dataset], states: list[str]) -> QuerySet[Dataset]:
     """Those of which `state_of` is one of `states`."""
-    ended = Q(importing_since=None, state__in=states)
-    return datasets.filter(ended | ~Q(importing_since=None) if DatasetState.IMPORTING in states else ended)
+    wanted = Q(importing_since=None, found_at=None, state__in=states)
+    if DatasetState.IMPORTING in states:
+        wanted |= ~Q(importing_since=None)
+    if DatasetState.REVIEW in states:
+        wanted |= Q(importing_since=None) & ~Q(found_at=None)
+    return datasets.filter(wanted)
 
 
 def dataset_json(dataset: Dataset) -> dict[str, Any]:
@@ -64,7 +71,17 @@ def dataset_json(dataset: Dataset) -> dict[str, Any]:
         "fetching": fetching(dataset),
         "version": version_summary(version) if version else None,
         "warnings": warnings(version) if version else [],
+        "review": _review_json(dataset),
     }
+
+
+def found_version(dataset: Dataset) -> DatasetVersion | None:
+    """What waits for a decision, as the version that it becomes: no row yet, number 0. None when nothing waits."""
+    if not dataset.found_at:
+        return None
+    named = ("schema", "splits", "items", "bytes", "source", "options")
+    facts = {name: dataset.found[name] for name in named} | {"created_at": dataset.found_at}
+    return DatasetVersion(dataset=dataset, number=0, content_hash=dataset.found["hash"], **facts)
 
 
 def version_summary(version: DatasetVersion) -> dict[str, Any]:
@@ -145,7 +162,8 @@ def _import_json(dataset: Dataset) -> dict[str, Any] | None:
     """The import that runs, or the last one; None when there was none (rows of before)."""
     if not dataset.asked:
         return None
-    state = "importing" if dataset.importing_since else "failed" if dataset.error else "ready"
+    ended = "failed" if dataset.error else "review" if dataset.found_at else "ready"
+    state = "importing" if dataset.importing_since else ended
     return {
         "state": state,
         "progress": round(dataset.progress, 4),
@@ -154,6 +172,16 @@ def _import_json(dataset: Dataset) -> dict[str, Any] | None:
         "options": dataset.asked["options"],
         "version": dataset.asked.get("version"),
     }
+
+
+def _review_json(dataset: Dataset) -> dict[str, Any] | None:
+    found = found_version(dataset)
+    if found is None:
+        return None
+    until = {"since": iso(dataset.found_at), "until": iso(reviewing.waits_until(dataset))}
+    return {
+        name: value for name, value in version_summary(found).items() if name not in ("number", "created_at")
+    } | until
 
 
 def _prepared_json(prepared) -> dict[str, Any]:

@@ -16,13 +16,14 @@ from catalog.services.importing import BUSY, Busy
 from catalog.services.preparing import prepare
 from catalog.services.readiness import note_readiness, want_on
 from catalog.services.repair import take_up_again
-from catalog.services.reviewing import REVIEWS, NothingWaits, commit
+from catalog.services.reviewing import NOTHING_WAITS, REVIEWS, NothingWaits, commit
 from catalog.services.reviewing import cancel as cancel_import
 from catalog.services.sources import BUILTINS
 
 __all__ = [
     "BUILTINS",
     "BUSY",
+    "NOTHING_WAITS",
     "REVIEWS",
     "Busy",
     "InUse",

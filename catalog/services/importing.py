@@ -4,6 +4,7 @@ What is read lies in a place of the dataset's own (`places.incoming`) and become
 """
 
 import os
+from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
@@ -18,7 +19,6 @@ from catalog.uploaded import forget as forget_place
 from contract.problems import gettext_noop
 
 BUSY = gettext_noop("Another import of this dataset runs, or waits for a decision. End that one first.")
-
 ENDED: dict[str, Any] = {"importing_since": None, "worker_seen_at": None}
 
 
@@ -128,12 +128,14 @@ def resting_state(dataset: Dataset) -> str:
 
 
 def _place_files(dataset: Dataset, content_hash: str) -> None:
-    """Into the place of that content; where it lies already, that stays. (Done before: a commit that was broken off.)"""
+    """Into the place of that content; what lies there already stays. (None are left after a commit that broke off.)"""
     read, place = places.incoming(dataset.pk) / content_hash, places.version(content_hash)
     if read.exists() and place.exists():
         remove_directories(read)
     elif read.exists():
         os.rename(read, places.versions() / content_hash)
+    with suppress(OSError):
+        read.parent.rmdir()  # where nothing else lies
 
 
 def _keep_row(dataset: Dataset, result: dict[str, Any]) -> int:

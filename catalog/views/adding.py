@@ -41,14 +41,13 @@ def version_add(request: HttpRequest, slug: str) -> HttpResponse:
     """Another file, or the last one read otherwise."""
     dataset = dataset_at(request, slug)
     require(request.user, "change", dataset)
-    again = sources.can_be_read_again(dataset)
+    again = sources.to_read_again(dataset)
     form = AddVersionForm(
-        request.POST or None, request.FILES or None, again=again, initial=dataset.asked.get("options")
+        request.POST or None, request.FILES or None, again=again is not None, initial=dataset.asked.get("options")
     )
     if request.method == "POST" and form.is_valid() and _tried(form, lambda: _add_version(request, form, dataset)):
         return go_to(request, reverse("dataset", args=[slug]))
-    source = dataset.source.get("file") or dataset.source.get("directory", "")
-    return _page(request, form, {"dataset": dataset, "again": again, "again_name": source})
+    return _page(request, form, {"dataset": dataset, "again": again})
 
 
 def _sent(request: HttpRequest) -> tuple[Any, Any]:
@@ -58,14 +57,15 @@ def _sent(request: HttpRequest) -> tuple[Any, Any]:
 def _add(request: HttpRequest, form: AddDatasetForm, project) -> Dataset:
     with transaction.atomic():
         source = _source(request, form.cleaned_data) or {}
-        told: dict[str, Any] = {"options": form.options(), "via": "page", "address": address_of(request)}
+        told: dict[str, Any] = {"options": form.options(), "review": form.when_to_ask(), "via": "page"}
+        told["address"] = address_of(request)
         return services.add(request.user, project, source, name=form.cleaned_data["name"], **told)
 
 
 def _add_version(request: HttpRequest, form: AddVersionForm, dataset: Dataset) -> bool:
     with transaction.atomic():
         source = _source(request, form.cleaned_data)
-        told: dict[str, Any] = {"via": "page", "address": address_of(request)}
+        told: dict[str, Any] = {"review": form.when_to_ask(), "via": "page", "address": address_of(request)}
         services.add_version(dataset, source, form.options(), request.user, **told)
     return True
 
@@ -89,7 +89,7 @@ def _tried(form: ImportForm, act) -> Any:
             sentence = _(problem.sentence) % problem.params
             form.add_error(problem.path if problem.path in form.fields else None, sentence)
     except services.Busy:
-        form.add_error(None, _("An import of this dataset runs already. Stop it, or wait for its end."))
+        form.add_error(None, _(services.BUSY))
     return None
 
 

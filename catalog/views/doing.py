@@ -35,7 +35,9 @@ def dataset_do(request: HttpRequest, slug: str, verb: str) -> HttpResponse:
     elif verb == "clean":
         return _clean(request, found)
     elif verb == "stop":
-        _stop(request, found)
+        return _stop(request, found)
+    elif verb == "commit":
+        _commit(request, found)
     elif verb == "remove":
         return _remove(request, found)
     else:
@@ -77,15 +79,31 @@ def _clean(request: HttpRequest, found: Dataset) -> HttpResponse:
     except Invalid as invalid:
         messages.error(request, _(invalid.problems[0].sentence) % invalid.problems[0].params)
     except services.Busy:
-        messages.error(request, _("An import of this dataset runs already. Stop it, or wait for its end."))
+        messages.error(request, _(services.BUSY))
     return redirect("dataset", found.slug)
 
 
-def _stop(request: HttpRequest, found: Dataset) -> None:
-    if services.cancel_import(found, request.user, via="page", address=address_of(request)):
-        messages.success(request, _("The import was stopped."))
+def _commit(request: HttpRequest, found: Dataset) -> None:
+    try:
+        told = {"via": "page", "address": address_of(request)}
+        services.commit(found, request.user, request.POST.get("hash", ""), **told)
+        messages.success(request, _("It is imported."))
+    except services.NothingWaits:
+        messages.error(request, _(services.NOTHING_WAITS))
+
+
+def _stop(request: HttpRequest, found: Dataset) -> HttpResponse:
+    """Stop the import that runs, or let go what it found. What never was data of anybody goes with that."""
+    unwanted = found.found_at and not found.importing_since and not found.versions.exists()
+    if not services.cancel_import(found, request.user, via="page", address=address_of(request)):
+        messages.error(request, _("No import of this dataset runs, and none waits for a decision."))
+    elif unwanted:
+        services.remove(found, actor=request.user, via="page")
+        messages.success(request, _("Nothing was imported."))
+        return redirect("datasets")
     else:
-        messages.error(request, _("No import of this dataset runs."))
+        messages.success(request, _("The import was stopped."))
+    return redirect("dataset", found.slug)
 
 
 def _remove(request: HttpRequest, found: Dataset) -> HttpResponse:

@@ -15,7 +15,7 @@ from accounts import filter_text
 from accounts.permissions import may, require
 from catalog import queries, recipes
 from catalog.models import DatasetVersion
-from catalog.pages import checks, overview, relatives, rows
+from catalog.pages import checks, overview, relatives, review, rows
 from catalog.services import sources
 from catalog.views.finding import dataset_at
 
@@ -46,14 +46,22 @@ def dataset_list(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def dataset(request: HttpRequest, slug: str) -> HttpResponse:
-    """The newest version, or how far the import is, or why it failed."""
+    """The newest version, or what waits for a decision, or how far the import is, or why it failed."""
     found = dataset_at(request, slug)
-    version = queries.latest(found)
+    version, waiting = queries.latest(found), queries.found_version(found)
+    if waiting and not found.importing_since:
+        return redirect("dataset", slug) if "part" in request.GET else _review(request, waiting)
     if version and not found.importing_since:
         return redirect("dataset_version", slug, version.number)
     context = {"dataset": found, "version": version, "parts": queries.dataset_json(found)}
     template = "catalog/import_now.html" if request.GET.get("part") == "now" else "catalog/dataset_import.html"
     return render(request, template, context)
+
+
+def _review(request: HttpRequest, waiting: DatasetVersion) -> HttpResponse:
+    told = review.review(waiting, raw=may(request.user, "see_raw", waiting.dataset))
+    told["may_change"] = may(request.user, "change", waiting.dataset)
+    return render(request, "catalog/dataset_review.html", told)
 
 
 @login_required
@@ -75,7 +83,8 @@ def dataset_version(request: HttpRequest, slug: str, number: int, tab: str = "ov
     context |= {
         "lead": overview.lead(version),
         "may_change": may(request.user, "change", found),
-        "again": sources.can_be_read_again(found),
+        "again": sources.to_read_again(found) is not None,
+        "waits": found.found_at is not None,
         "import_error": _(found.error) % found.error_params if found.error else "",
     }
     template = "catalog/readiness.html" if request.GET.get("part") == "readiness" else "catalog/dataset_version.html"

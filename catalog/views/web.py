@@ -45,7 +45,7 @@ def switch_on(request: HttpRequest) -> HttpResponse:
 
 def _added(request: HttpRequest, form: FromWeb) -> Dataset | None:
     """None when something is wrong, which the form then says."""
-    how = {"name": form.cleaned_data["name"], "via": "page", "address": address_of(request)}
+    how = {"name": form.cleaned_data["name"], "review": "unclear", "via": "page", "address": address_of(request)}
     try:
         return services.add(request.user, projects.current(request.user), web_sources.source(form.body()), **how)
     except Invalid as invalid:

@@ -159,7 +159,8 @@ def test_progress_of_something_removed_says_that_it_is_not_wanted():
 
 
 def test_a_killed_childs_leftovers_are_removed(home):
-    left = places.versions() / ".writing-1-abc"
-    left.mkdir()
-    imported(class_folders())
+    dataset = services.add_upload(make_user(), Project.default(), "pets", upload(zipped(class_folders())))
+    left = places.incoming(dataset.pk) / ".writing-1-abc"
+    left.mkdir(parents=True)
+    tasks.import_dataset(dataset.pk)
     assert not left.exists()

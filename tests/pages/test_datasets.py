@@ -17,14 +17,23 @@ PATIENCE_MS = 60_000
 
 
 def bring(site: Site, reader: Reader, path: Path, name: str) -> Any:
-    """Choose a file on the page, send it, let the import run; the page of its version."""
+    """Choose a file on the page, send it, let the import run, say yes where it asks; the page of its version."""
+    page = sent(site, reader, path, name)
+    page.wait_for_selector("[data-testid=decide], [data-testid=detected]", timeout=PATIENCE_MS)
+    if page.get_by_test_id("decide").count():
+        page.get_by_role("button", name="Import this").click()
+    page.wait_for_url("**/v/1/", timeout=PATIENCE_MS)
+    return page
+
+
+def sent(site: Site, reader: Reader, path: Path, name: str) -> Any:
+    """Choose a file on the page, send it, let the import run; whatever page comes then."""
     page = reader.open("/datasets/new/")
     page.get_by_test_id("upload").locator("input[type=file]").set_input_files(str(path))
     page.get_by_test_id("upload").get_by_label("Name").fill(name)
     page.get_by_role("button", name="Upload and import").click()
     page.wait_for_selector("[data-testid=import]", timeout=PATIENCE_MS)
     site.tell("work_off_imports")
-    page.wait_for_url("**/v/1/", timeout=PATIENCE_MS)
     return page
 
 
@@ -92,10 +101,24 @@ def test_a_csv_of_texts_is_understood_and_read_again_otherwise(site, reader, tmp
     path.write_bytes(
         texts_csv(60, ";", "review,verdict").replace("joy", "<script>alert(1)</script> jöy").encode("cp1252")
     )
-    page = bring(site, reader, path, "reviews")
+    page = sent(site, reader, path, "reviews")
+    page.wait_for_selector("[data-testid=decide]", timeout=PATIENCE_MS)
     told = page.get_by_test_id("detected").inner_text()
     for words in ("'review' is text and 'verdict' its class", "text-classification", "cp1252", "semicolon"):
         assert words in told
+    assert "<script>alert(1)</script> jöy" in page.get_by_test_id("samples").inner_text()
+    assert page.get_by_test_id("columns").locator("tbody tr").count() == 2
+    assert page.get_by_test_id("classes").locator("tbody tr").count() == 2
+    reader.passes_axe()
+    page.get_by_text("Read it otherwise").click()
+    page.get_by_label("Between fields stands").select_option("comma")
+    page.get_by_role("button", name="Read it again").click()
+    page.wait_for_selector("[data-testid=import]", timeout=PATIENCE_MS)
+    site.tell("work_off_imports")
+    page.wait_for_selector("[data-testid=import-error]", timeout=PATIENCE_MS)
+    assert "semicolon" in page.get_by_test_id("detected").inner_text(), "what was found before still waits"
+    page.get_by_role("button", name="Import this").click()
+    page.wait_for_url("**/v/1/", timeout=PATIENCE_MS)
     assert page.get_by_test_id("histograms").locator("rect").count() > 3
     first = page.url.removeprefix(site.url)
     page = reader.open(first + "samples/")
@@ -109,6 +132,7 @@ def test_a_csv_of_texts_is_understood_and_read_again_otherwise(site, reader, tmp
     page.get_by_role("button", name="Import this version").click()
     page.wait_for_selector("[data-testid=import]", timeout=PATIENCE_MS)
     site.tell("work_off_imports")
+    page.get_by_role("button", name="Import this").click(timeout=PATIENCE_MS)
     page.wait_for_url("**/v/2/", timeout=PATIENCE_MS)
     page = reader.open(page.url.removeprefix(site.url) + "versions/")
     assert page.get_by_test_id("versions").locator("tbody tr").count() == 2
