@@ -33,7 +33,9 @@ def measure(rank: Rank, go: Go) -> Ending:
 
 
 def _measured(rank: Rank, go: Go) -> dict[str, Any]:
-    subject = Subject(rank, go, prove_data(rank, open_data(go), Group(0, 1)))
+    wanted = rank.assignment.errand
+    needed = (str(wanted["split"]),) if wanted.get("dataset") else ()
+    subject = Subject(rank, go, prove_data(rank, open_data(go), Group(0, 1), needed))
     rank.sign.enter("evaluate", LOAD_S)
     began = time.perf_counter()
     subject.answers(subject.first(1))
@@ -44,7 +46,7 @@ def _measured(rank: Rank, go: Go) -> dict[str, Any]:
         "runtime": subject.runner.runtime,
         "parity": _parity(subject),
     }
-    for name in rank.assignment.errand.get("suites") or DEFAULT:
+    for name in wanted.get("suites") or DEFAULT:
         rank.sign.enter("evaluate", LOAD_S)
         found = _found(name, subject)
         facts |= found if name in DEFAULT and "not_measured" not in found else {name: found}
@@ -52,8 +54,8 @@ def _measured(rank: Rank, go: Go) -> dict[str, Any]:
 
 
 def _parity(subject: Subject) -> dict[str, Any] | None:
-    """Against the trained model, which the one that it began with is not meant to equal."""
-    if subject.path.name == START:
+    """Against the trained model's answers to its own data, which the one that it began with is not meant to equal."""
+    if subject.path.name == START or subject.of_other_data:
         return None
     return compared(subject.runner, subject.data, subject.rank.spec["evaluation"]["split"], subject.path)
 

@@ -25,8 +25,11 @@ def open_data(go: Go) -> Prepared:
         raise BadData(str(error)) from error
 
 
-def prove_data(rank: Rank, prepared: Prepared, group: Group) -> Data:
-    """Check every byte and every target. Raises Failure: bad_data, or recipe_mismatch when ranks hold other data."""
+def prove_data(rank: Rank, prepared: Prepared, group: Group, needed: tuple[str, ...] = ()) -> Data:
+    """Check every byte and every target. Raises Failure: bad_data, or recipe_mismatch when ranks hold other data.
+
+    `needed`: splits that must have samples; those of a training when none is named.
+    """
     manifest = prepared.manifest
     rank.sign.enter(STAGE, 60 + sum(file["bytes"] for file in manifest["files"]) / READ_BYTES_PER_S)
     rank.reporter.stage(STAGE, "began")
@@ -38,7 +41,7 @@ def prove_data(rank: Rank, prepared: Prepared, group: Group) -> Data:
     for name, split in data.splits.items():
         data.task.check(name, split)
         rank.sign.touch()
-    for name in ("train", rank.spec["evaluation"]["split"]):
+    for name in needed or ("train", rank.spec["evaluation"]["split"]):
         if not counts.get(name):
             raise BadData(f"the data has no samples in its split '{name}'", split=name)
     rank.reporter.stage(STAGE, "ended", data_hash=found, samples=sum(counts.values()), splits=counts)
@@ -46,12 +49,16 @@ def prove_data(rank: Rank, prepared: Prepared, group: Group) -> Data:
 
 
 def _verified(rank: Rank, prepared: Prepared) -> str:
+    return verified(prepared, rank.assignment.data.get("hash", ""))
+
+
+def verified(prepared: Prepared, named: str) -> str:
+    """The hash of the bytes that lie here: the one that the server `named`, if it named one. Raises Failure."""
     try:
         found = verify(prepared.directory)
     except Damaged as error:
         raise BadData(str(error)) from error
-    named = rank.assignment.data.get("hash", found)
-    if found != named:
+    if found != (named or found):
         sentence = f"the data on this device is {found}, the server named {named}"
         raise Failure(EndReason.RECIPE_MISMATCH, sentence, what="prepared data", values=[named, found])
     return found

@@ -63,6 +63,8 @@ def _told(subject: Subject, ours: dict[str, Sides]) -> dict[str, Any]:
 
 def _sides(subject: Subject) -> tuple[torch.Tensor, torch.Tensor, int]:
     """Rows of train, and rows of the held-out split that are in train nowhere, drawn by the seed."""
+    if subject.of_other_data:
+        raise NotMeasured("members are samples of the model's own data: leave the other dataset out")
     if subject.split == "train":
         raise NotMeasured("non-members are needed: choose a split that the model was not trained on")
     chance = torch.Generator().manual_seed(subject.seed)

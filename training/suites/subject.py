@@ -1,4 +1,4 @@
-"""What every suite is given: one file of a finished job, ready to answer, and the data that it is asked about."""
+"""What every suite is given: one file of a job, ready to answer, and the data that it is asked about."""
 
 import time
 from functools import cached_property
@@ -10,12 +10,16 @@ from torch import nn
 
 from contract.agent_calls import Go
 from contract.reasons import EndReason
+from recipes.prepared import open_prepared
 from training.data import Data, MappedSplit
 from training.failures import Failure
+from training.preprocess import verified
 from training.rank import Rank
 from training.reference import first_rows
 from training.runners import Runner, TorchRunner, runner_of
 
+FOREIGN_SPLITS = ("test", "validation", "train")
+"""of another dataset: the first of them that has samples"""
 LAST_SECONDS = 20.0
 """before an errand is over, in which nothing new is measured: what was found has to be told"""
 
@@ -31,6 +35,8 @@ class Subject:
         wanted = rank.assignment.errand
         self.rank, self.go, self.data = rank, go, data
         self.path, self.split = Path(go.model_dir) / wanted["artifact"], str(wanted["split"])
+        self.of_other_data = bool(wanted.get("dataset"))
+        """whether these are samples of another dataset than the model's own"""
         self.seed = int(rank.spec["training"]["seed"])
         if not data.splits.get(self.split):
             raise Failure(EndReason.BAD_DATA, f"the data has no samples in its split '{self.split}'")
@@ -51,6 +57,19 @@ class Subject:
         if not self.data.splits.get("train"):
             raise NotMeasured("the data has no samples in its split 'train'")
         return self.data.splits["train"]
+
+    def foreign(self) -> tuple[MappedSplit, str]:
+        """Samples of the dataset that the model is asked to tell from its own, and their column of inputs.
+
+        Raises NotMeasured with why there are none, and Failure for damaged data.
+        """
+        asked = self.rank.assignment.errand["foreign"]
+        if "why" in asked:
+            raise NotMeasured(asked["why"])
+        prepared = open_prepared(Path(self.go.more_data_dirs[0]))
+        verified(prepared, asked["hash"])
+        split = next(prepared.split(name) for name in FOREIGN_SPLITS if name in prepared.splits)
+        return MappedSplit(split), prepared.manifest["input"]["column"]
 
     @property
     def batch_size(self) -> int:

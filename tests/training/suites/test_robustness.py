@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from recipes.prepared import open_prepared
 from tests.training.factories import prepared_data, spec, tiny
 from tests.training.suites.subjects import subject_of
 from tests.training.task_data import BYTES, tokens
@@ -85,6 +86,42 @@ def test_a_model_that_is_unsure_of_noise_tells_it_apart(data):
 def test_a_model_that_says_the_same_of_everything_is_not_credited_with_telling(data):
     found = out_of_distribution(subject_of(data, spec(), lambda inputs: torch.ones(len(inputs), 3)))
     assert found["scores"]["energy"]["auroc"]["value"] == 0.5
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory):
+    """Pictures of one grey: no row of them is brighter than the others."""
+    grey = np.full((60, 1, 8, 8), 90, np.uint8)
+    labels = np.arange(60, dtype=np.int64) % 2
+    return prepared_data(tmp_path_factory.mktemp("others"), grey, labels, classes=["day", "night"])
+
+
+def test_samples_of_another_dataset_are_told_from_its_own_beside_noise(data, others):
+    named = {"dataset": "skies", "hash": open_prepared(others).hash}
+    found = out_of_distribution(subject_of(data, spec(), brightest_row, others=others, foreign=named))
+    assert found["against"] == "noise" and found["scores"]["max_softmax"]["auroc"]["value"] > 0.9
+    assert (found["foreign"]["dataset"], found["foreign"]["rows"]) == ("skies", 9)
+    assert found["foreign"]["scores"]["max_softmax"]["auroc"]["value"] == 1.0
+    assert found["foreign"]["scores"]["max_softmax"]["false_alarms"] == 0.0
+
+
+def test_the_model_s_own_samples_are_told_from_themselves_by_chance_alone(data):
+    named = {"dataset": "itself", "hash": open_prepared(data).hash}
+    found = out_of_distribution(subject_of(data, spec(), brightest_row, others=data, foreign=named))
+    assert found["foreign"]["scores"]["energy"]["auroc"]["value"] == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("named", "why"),
+    [
+        ({"dataset": "skies", "why": "'skies' is empty."}, "'skies' is empty."),
+        ({"dataset": "skies", "hash": "0" * 64}, "the server named 0000"),
+    ],
+)
+def test_another_dataset_that_is_not_there_or_not_the_named_one_takes_nothing_from_noise(data, others, named, why):
+    found = out_of_distribution(subject_of(data, spec(), brightest_row, others=others, foreign=named))
+    assert found["scores"]["max_softmax"]["auroc"]["value"] > 0.9
+    assert why in found["foreign"]["not_measured"] and "scores" not in found["foreign"]
 
 
 def test_a_suite_ends_before_the_errand_s_time_is_over(data):
