@@ -6,7 +6,7 @@ import math
 import pytest
 from django.core.management import call_command
 
-from contract.events import LogLine
+from contract.events import Event, LogLine
 from jobs import ingest, live, withdrawal
 from jobs.metrics import read
 from jobs.models import Frame, Head, Job, Latest, LogRow, Rank
@@ -149,3 +149,36 @@ def test_heads_that_were_lost_are_rebuilt(job):
     call_command("rebuild_heads", str(job.pk), stdout=io.StringIO())
     assert Head.objects.get(job=job).keys == before
     assert dict(Latest.objects.filter(job=job).values_list("key", "value")) == {"train/loss": 0.1, "eval/loss": 0.25}
+
+
+def test_a_sender_that_catches_up_is_answered_before_it_loses_patience_and_goes_on_from_there(job, monkeypatch):
+    """A long backlog took more than the 10 s that a device waits: it asked again, and all began anew."""
+    (rank,) = an_attempt(job)
+    backlog = [a_batch(number, losses(number, number)) for number in range(1, 3 * ingest.AT_ONCE)]
+    monkeypatch.setattr(ingest, "ANSWER_WITHIN_S", 0)
+    assert ingest.store(rank, backlog) == ingest.AT_ONCE
+    assert ingest.store(rank, backlog) == 2 * ingest.AT_ONCE
+    assert ingest.store(rank, backlog) == len(backlog)
+    assert steps_of(job) == list(range(1, len(backlog) + 1))
+
+
+def test_a_backlog_costs_few_statements_and_every_batch_keeps_its_numbers(job, django_assert_max_num_queries):
+    (rank,) = an_attempt(job)
+    line = LogLine(START_TIME, "info", "hello")
+    with django_assert_max_num_queries(ingest.AT_ONCE + 15):
+        ingest.store(rank, [a_batch(number, losses(number, number)) for number in range(1, ingest.AT_ONCE + 1)])
+    ingest.store(rank, [a_batch(ingest.AT_ONCE + 1, losses(41, 41), log=[line]), a_batch(ingest.AT_ONCE + 2)])
+    rows = list(Frame.objects.filter(job=job).values_list("batch", "seq", "first_step"))
+    assert rows == [(number, number, number) for number in range(1, ingest.AT_ONCE + 2)]
+    assert LogRow.objects.get(job=job).seq == ingest.AT_ONCE + 2
+    assert Rank.objects.get(pk=rank.pk).last_batch == ingest.AT_ONCE + 2
+
+
+def test_of_a_backlog_with_an_impossible_batch_all_before_it_is_stored(job):
+    (rank,) = an_attempt(job)
+    wrong = a_batch(3, events=[Event("stage", 3, {})])
+    batches = [a_batch(1, losses(1, 1)), a_batch(2, losses(2, 2)), wrong, a_batch(4, losses(4, 4))]
+    with pytest.raises(ValueError, match="stage"):
+        ingest.store(rank, batches)
+    assert steps_of(job) == [1, 2]
+    assert Rank.objects.get(pk=rank.pk).last_batch == 2
