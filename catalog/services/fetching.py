@@ -64,5 +64,5 @@ def _fetch(dataset: Dataset, source: Source) -> Answer:
         request |= {"directory": place, "asked": web_sources.asked_of(source), "seconds": SLICE_S}
     else:
         target = "catalog.web.work:fetch_file"
-        request |= {"url": source["url"], "path": place}
+        request |= {"url": source["url"], "directory": place}
     return follow(target, request, lambda part: importing.progress(dataset, part), limits)

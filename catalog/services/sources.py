@@ -17,6 +17,7 @@ from catalog.imports.cleaning import WITHOUT
 from catalog.models import Dataset, DatasetVersion, Upload
 from catalog.uploaded import forget, keep
 from catalog.web.bucket_copy import FILES
+from catalog.web.one_file import BODY
 from contract.problems import Invalid, Problem, gettext_noop, unknown
 
 BUILTINS = {
@@ -38,7 +39,7 @@ BUILTIN_TASKS = {
 }
 PICKLE_STARTS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 OF_CLEANED = ("cleaned", "hash", "without")
-OF_REQUESTS, OF_THE_WEB, OF_BUCKETS = "file-", "web-", "s3-"
+OF_REQUESTS, OF_THE_WEB, OF_ADDRESSES, OF_BUCKETS = "file-", "web-", "url-", "s3-"
 """how the names of kept files begin that came within a request"""
 Source = dict[str, Any]
 
@@ -102,7 +103,7 @@ def dropped_on_failure(source: Source) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if source.get("stored", "").startswith((OF_REQUESTS, OF_THE_WEB, OF_BUCKETS)):
+        if source.get("stored", "").startswith((OF_REQUESTS, OF_THE_WEB, OF_ADDRESSES, OF_BUCKETS)):
             forget(places.upload(source["stored"]))
         raise
 
@@ -119,6 +120,8 @@ def for_child(source: Source) -> Source:
         return {"root": root, "directory": posixpath.relpath(source["directory"], root)}
     if source["stored"].startswith(OF_THE_WEB):
         return {"fetched": str(places.upload(source["stored"]))}
+    if source["stored"].startswith(OF_ADDRESSES):
+        return {"path": str(places.upload(source["stored"]) / BODY), "name": source["file"]}
     if source["stored"].startswith(OF_BUCKETS):
         return _copied(places.upload(source["stored"]) / FILES, source.get("file", ""))
     return {"path": str(places.upload(source["stored"])), "name": source["file"]}

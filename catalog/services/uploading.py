@@ -16,7 +16,7 @@ from catalog import places
 from catalog.imports.entry_names import MOST_BYTES
 from catalog.locks import alone
 from catalog.models import Dataset, Upload
-from catalog.services.sources import OF_REQUESTS, OF_THE_WEB
+from catalog.services.sources import OF_ADDRESSES, OF_BUCKETS, OF_REQUESTS, OF_THE_WEB
 from catalog.uploaded import forget as forget_place
 from contract.problems import Invalid, Problem, gettext_noop
 
@@ -105,7 +105,8 @@ def forget_abandoned(now: datetime) -> None:
     """Uploads that nobody went on with for a day, and files that no row names (their request died half way)."""
     for upload in Upload.objects.filter(seen_at__lt=now - KEPT_FOR):
         forget(upload)
-    kept = [path for start in ("data-", OF_REQUESTS, OF_THE_WEB) for path in places.uploads().glob(f"{start}*")]
+    starts = ("data-", OF_REQUESTS, OF_THE_WEB, OF_ADDRESSES, OF_BUCKETS)
+    kept = [path for start in starts for path in places.uploads().glob(f"{start}*")]
     old = [path for path in kept if path.stat().st_mtime < (now - KEPT_FOR).timestamp()]
     if old:
         named = {upload.stored for upload in Upload.objects.all()}

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts import server_settings
 from catalog import places
 from catalog.services import bucket_keys
-from catalog.services.sources import OF_BUCKETS, OF_REQUESTS, OF_THE_WEB, Source
+from catalog.services.sources import OF_ADDRESSES, OF_BUCKETS, OF_THE_WEB, Source
 from catalog.web import asked, bucket_asked
 from catalog.web.addresses import NotFetched, checked_url
 from contract.problems import Invalid, Problem, gettext_noop
@@ -85,7 +85,7 @@ def _file(address: Any) -> Source:
         url = str(checked_url(address, hosts()))
     except NotFetched as refused:
         raise Invalid([Problem("url", refused.sentence, refused.params)]) from refused
-    return {"url": url, "stored": f"{OF_REQUESTS}{secrets.token_hex(16)}"}
+    return {"url": url, "stored": f"{OF_ADDRESSES}{secrets.token_hex(16)}"}
 
 
 def _bucket(body: Any) -> Source:

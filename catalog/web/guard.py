@@ -25,6 +25,10 @@ MOST_BYTES = 64 * 2**20
 REDIRECTS = (301, 302, 303, 307, 308)
 
 
+Begin = Callable[[int, dict[str, str]], int]
+"""(status, headers) → how many bytes of the body are here already, before those that come"""
+
+
 class NoAnswer(NotFetched):
     """The server did not answer, or broke off: another time it may."""
 
@@ -63,18 +67,23 @@ class Guard:
         most_bytes: int,
         whole_s: float = WHOLE_S,
         before_hop: Callable[[str], None] | None = None,
+        headers: dict[str, str] | None = None,
+        begin: Begin | None = None,
     ) -> Fetched:
-        """Fetch into an open file; answers of any status, redirects followed. Raises NotFetched."""
+        """Fetch into an open file; answers of any status, redirects followed. `headers`: instead of our own or beside
+        them. `begin` hears of the answer before its body. Raises NotFetched.
+        """
         deadline = time.monotonic() + whole_s
         for _hop in range(MOST_REDIRECTS + 1):
             here = checked_url(url, self._hosts)
             if before_hop:
                 before_hop(str(here))
-            with self._asked(here, deadline) as (status, headers, chunks):
-                if status not in REDIRECTS or "location" not in headers:
-                    _copy(chunks, headers, into, most_bytes)
-                    return Fetched(str(here), status, headers)
-                url = _joined(here, headers["location"])
+            with self._asked(here, deadline, self._own() | (headers or {})) as (status, found, chunks):
+                if status not in REDIRECTS or "location" not in found:
+                    here_already = begin(status, found) if begin else 0
+                    _copy(chunks, found, into, most_bytes, here_already)
+                    return Fetched(str(here), status, found)
+                url = _joined(here, found["location"])
         raise NotFetched(gettext_noop("It redirects more than %(most)s times."), most=MOST_REDIRECTS)
 
     def once(self, url: str, headers: dict[str, str], most_bytes: int, whole_s: float = WHOLE_S) -> Fetched:
@@ -83,33 +92,37 @@ class Guard:
         Raises NotFetched, of which NoAnswer may be tried again.
         """
         here, body = checked_url(url, self._hosts), io.BytesIO()
-        with self._asked(here, time.monotonic() + whole_s, list(headers.items())) as (status, found, chunks):
+        with self._asked(here, time.monotonic() + whole_s, headers) as (status, found, chunks):
             told = {name: value for name, value in found.items() if name != "content-encoding"}
             _copy(chunks, told, body, most_bytes)
             return Fetched(str(here), status, found, body.getvalue())
 
+    def _own(self) -> dict[str, str]:
+        return {"User-Agent": self._agent, "Accept": "*/*", "Accept-Encoding": "gzip"}
+
     @contextmanager
     def _asked(
-        self, url: httpx.URL, deadline: float, headers: list[tuple[str, str]] | None = None
+        self, url: httpx.URL, deadline: float, headers: dict[str, str]
     ) -> Iterator[tuple[int, dict[str, str], Iterator[bytes]]]:
         """A connection for each request: one that stays open would be shared by hosts of one address."""
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        headers = headers or [("User-Agent", self._agent), ("Accept", "*/*"), ("Accept-Encoding", "gzip")]
         timeouts = {"connect": CONNECT_S, "read": READ_S, "write": READ_S, "pool": CONNECT_S}
         backend = _CheckedBackend(self._hosts, deadline)
+        answered = False
         try:
             with (
                 httpcore.ConnectionPool(network_backend=backend, max_keepalive_connections=0) as pool,
-                pool.stream("GET", target, headers=headers, extensions={"timeout": timeouts}) as answer,
+                pool.stream("GET", target, headers=list(headers.items()), extensions={"timeout": timeouts}) as answer,
             ):
                 found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
+                answered = True
                 yield answer.status, found, iter(answer.iter_stream())
         except httpcore.TimeoutException as error:
             raise NoAnswer(gettext_noop("The server %(host)s answers too slowly."), host=url.host) from error
-        except httpcore.NetworkError as error:
+        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+            if isinstance(error, httpcore.ProtocolError) and not answered:
+                raise NotFetched(gettext_noop("The server %(host)s does not answer in HTTP."), host=url.host) from error
             raise NoAnswer(gettext_noop("No connection to %(host)s, or it broke off."), host=url.host) from error
-        except httpcore.ProtocolError as error:
-            raise NotFetched(gettext_noop("The server %(host)s does not answer in HTTP."), host=url.host) from error
 
 
 class _CheckedBackend(httpcore.SyncBackend):
@@ -167,16 +180,16 @@ def _joined(here: httpx.URL, location: str) -> str:
         raise NotFetched(gettext_noop("It redirects to what is not an address of the web.")) from error
 
 
-def _copy(chunks: Iterable[bytes], headers: dict[str, str], into: BinaryIO, most_bytes: int) -> None:
-    """Unpacked, and no byte more than allowed is ever held."""
+def _copy(chunks: Iterable[bytes], headers: dict[str, str], into: BinaryIO, most_bytes: int, here: int = 0) -> None:
+    """Unpacked, and no byte more than allowed is ever held. `here`: bytes of it that `into` has already."""
     packing = headers.get("content-encoding", "identity").strip().lower()
     if packing not in ("identity", "gzip", ""):
         raise NotFetched(gettext_noop("The answer is packed as '%(kind)s', which nobody asked for."), kind=packing[:40])
     told = headers.get("content-length", "")
-    if told.isdecimal() and int(told[:20]) > most_bytes:
+    if told.isdecimal() and here + int(told[:20]) > most_bytes:
         raise _too_large(most_bytes)
     inflater = zlib.decompressobj(16 + zlib.MAX_WBITS) if packing == "gzip" else None
-    came = written = 0
+    came = written = here
     for chunk in chunks:
         piece = _inflated(inflater, chunk, most_bytes - written + 1) if inflater else chunk
         came, written = came + len(chunk), written + len(piece)

@@ -17,6 +17,7 @@ from catalog.web.bucket_asked import AskedBucket, Keys
 from catalog.web.crawl import HTML, Crawl
 from catalog.web.fetched_plan import ITEMS
 from catalog.web.guard import Guard
+from catalog.web.one_file import OneFile, refuse_status
 from contract.problems import gettext_noop
 from recipes.sandbox.inside import Refused, Reporter
 
@@ -45,19 +46,17 @@ def fetch_items(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
 
 
 def fetch_file(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    """request: url, path (where to), hosts, agent. Returns {"over": True, "summary": {"file", "bytes"}}."""
-    path = Path(request["path"])
+    """request: url, directory, hosts, agent. Returns {"over": True, "summary": {"file", "bytes"}}. Raises Refused."""
+    wanted = OneFile(_guard(request), request["url"], Path(request["directory"]), MOST_FILE_BYTES, LONGEST_FILE_S)
     try:
-        with open(path, "wb") as file:
-            answer = _guard(request).save(request["url"], file, MOST_FILE_BYTES, LONGEST_FILE_S)
+        answer = wanted.fetch(reporter.progress)
+        refuse_status(answer)
     except NotFetched as refused:
         raise Refused(refused.sentence, **refused.params) from refused
-    if answer.status != 200:
-        raise Refused(gettext_noop("The site answers with %(status)s instead of the file."), status=answer.status)
     if answer.content_type in HTML:
         sentence = gettext_noop("The address leads to a web page, not to a file. Crawl it instead.")
         raise Refused(sentence)
-    return {"over": True, "summary": {"file": _name(answer.url), "bytes": path.stat().st_size}}
+    return {"over": True, "summary": {"file": _name(answer.url), "bytes": wanted.bytes}}
 
 
 def fetch_bucket(request: dict[str, Any], reporter: Reporter) -> dict[str, Any]:

@@ -79,6 +79,28 @@ def test_one_archive_is_fetched_and_imported_like_an_upload(client, maria, serve
     assert dataset.source["fetched"]["file"] == "pets.zip"
 
 
+def test_one_archive_whose_worker_was_killed_is_gone_on_with(client, maria, served):
+    packed, asked = zipped(class_folders()), []
+
+    def page(handler) -> None:
+        asked.append(handler.headers.get("Range", ""))
+        start = int(asked[-1].removeprefix("bytes=").rstrip("-") or 0)
+        told = {"ETag": '"v1"', "Content-Range": f"bytes {start}-{len(packed) - 1}/{len(packed)}"}
+        handler.answer(206 if start else 200, told, packed[start:])
+
+    served.pages["/pets.zip"] = page
+    answer = post(client, {"url": f"{served.url}/pets.zip"})
+    dataset = Dataset.objects.get(slug=answer.json()["slug"])
+    place = places.upload(dataset.asked["source"]["stored"])
+    place.mkdir()
+    (place / "body").write_bytes(packed[:1000])
+    (place / "facts.json").write_text(json.dumps({"mark": '"v1"'}))
+    tasks.import_dataset(dataset.pk)
+    dataset.refresh_from_db()
+    assert asked == ["bytes=1000-"]
+    assert (dataset.state, version_of(dataset).items) == ("ready", 20), why(dataset)
+
+
 @pytest.mark.parametrize(
     ("path", "part"), [("/apples/", "Crawl it instead"), ("/nothing.zip", "answers with 404"), ("/apples/0.png", "")]
 )
