@@ -12,7 +12,8 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.chaos.drills import DRILLS, clocks, network
+from tests import hosts
+from tests.chaos.drills import DRILLS, Drill, clocks, network
 from tests.chaos.drills.fleet import Fleet
 from tests.chaos.roles import living
 from tests.e2e.stack import Stack
@@ -21,17 +22,18 @@ from tests.e2e.stack import Stack
 def drill(name: str, home: Path, times: int = 0, seconds: float = 0, seed: int = 0) -> None:
     """Raises AssertionError. Leaves no process, and `home` for whoever wants to look."""
     with ExitStack() as afterwards:
-        more = {"FLEETUNE_CPU_DEVICES": str(DRILLS[name].devices)}
+        what, there = DRILLS[name], []
+        more = {"FLEETUNE_CPU_DEVICES": str(what.devices)}
         if name == "F37":
             more |= clocks.environment(home)
-        if name == "F33":
-            more |= network.environment() | {"DRILL_NETWORK": " ".join(afterwards.enter_context(network.network()))}
-        _drill(name, Fleet(Stack(home, demo=False, **more), seed), times, seconds)
+        if what.hosts:
+            between = afterwards.enter_context(hosts.network(network.SUBNET, what.hosts))
+            more, there = more | network.environment(between.here), between.hosts
+        _drill(what, Fleet(Stack(home, demo=False, **more), seed, there), times, seconds)
     print(f"{name}: 0 violations of a promise, 0 processes left", flush=True)
 
 
-def _drill(name: str, fleet: Fleet, times: int, seconds: float) -> None:
-    what = DRILLS[name]
+def _drill(what: Drill, fleet: Fleet, times: int, seconds: float) -> None:
     try:
         what.run(fleet.begin(), times or what.times, seconds or what.seconds)
         fleet.promises_hold()

@@ -17,6 +17,8 @@ class Drill:
     """how often when nobody says"""
     seconds: float = 0
     devices: int = 2
+    hosts: int = 0
+    """of their own, beside the server's"""
 
 
 DRILLS = {
@@ -28,7 +30,8 @@ DRILLS = {
     "F25": Drill(outages.server, seconds=600),
     "F26": Drill(outages.database, seconds=600),
     "F32": Drill(outages.upgrade, seconds=60),
-    "F33": Drill(network.cut_off),
+    "F33": Drill(network.cut_off, hosts=1),
+    "F34": Drill(network.deaf_pair, devices=1, hosts=2),
     "F37": Drill(clocks.jump, times=4),
     "F45": Drill(people.pause_at_random_moments, times=20),
     "F46": Drill(people.cancel_at_random_moments, times=20),

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -15,6 +16,7 @@ from agent.processes import identity_of, marked_processes, send
 from contract.agent_calls import ProcessIdentity
 from tests.chaos.roles import living
 from tests.e2e.stack import Stack
+from tests.hosts import Host
 from tests.waiting import wait_until
 
 START_WITHIN_S = 300
@@ -28,8 +30,8 @@ AWAY = (OSError, ValueError, http.client.HTTPException)
 class Fleet:
     """`stack` runs with data; jobs of one seed are alike, so that their weights can be compared."""
 
-    def __init__(self, stack: Stack, seed: int):
-        self.stack, self.random = stack, Random(seed)
+    def __init__(self, stack: Stack, seed: int, hosts: Sequence[Host] = ()):
+        self.stack, self.random, self.hosts = stack, Random(seed), hosts
         self.jobs: list[int] = []
         self.steps_a_second = 0.0
 
@@ -41,6 +43,14 @@ class Fleet:
     def train(self, seconds: float = 60, **more: Any) -> int:
         """A job on two devices that trains for at least so long, and trains now."""
         self.jobs.append(self._submit(self.steps_for(seconds), **more))
+        self.until_it_trains(self.jobs[-1])
+        return self.jobs[-1]
+
+    def train_until(self, seconds: float, schedule: Any = None, **more: Any) -> int:
+        """A job that trains now, and ends by its time limit after so many seconds of training, however fast it is."""
+        limit = {"max_attempts": 50, "max_seconds": int(seconds)} | (schedule or {})
+        devices = {"devices": {"count": len(self.device_homes)}}
+        self.jobs.append(self._submit(10_000_000, schedule=limit, **devices | more))
         self.until_it_trains(self.jobs[-1])
         return self.jobs[-1]
 
@@ -158,6 +168,9 @@ class Fleet:
     @property
     def device_homes(self) -> list[Path]:
         return sorted(path.parent for path in (self.stack.home / "devices").glob("*/agent.json"))
+
+    def is_local(self, slug: str) -> bool:
+        return any(DeviceHome(path).device().slug == slug for path in self.device_homes)
 
     def home_of(self, slug: str) -> DeviceHome:
         return next(home for path in self.device_homes if (home := DeviceHome(path)).device().slug == slug)
