@@ -1,8 +1,13 @@
 """Copies the checkpoints of a job to the server, so that one survives the host that made it (rule R10)."""
 
+import contextlib
 import logging
+import os
+import shutil
 import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 from agent.backoff import Backoff
 from agent.checkpoints import MANIFEST, manifest_files, newest_step
@@ -56,12 +61,36 @@ class CheckpointCopies(threading.Thread):
             return True
 
     def _bring(self, step: int) -> None:
-        path = self.directory / f"step-{step}"
-        for file in [*manifest_files(path), {"name": MANIFEST}]:
-            upload(self.server, self.situation.assignment, path / file["name"], "/agent/v1/checkpoints")
+        with kept_while_copied(self.directory / f"step-{step}") as path:
+            for file in [*manifest_files(path), {"name": MANIFEST}]:
+                upload(self.server, self.situation.assignment, path / file["name"], "/agent/v1/checkpoints")
 
     def _wait(self, seconds: float) -> None:
         """Until then, or until the rank ends: what is newest then is brought by whoever concludes the run."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and not self.situation.rank_ended:
             self.situation.over.wait(LOOK_S)
+
+
+@contextlib.contextmanager
+def kept_while_copied(path: Path) -> Iterator[Path]:
+    """Where the files of a checkpoint are to be read: a second name of each, so that a rank that prunes the checkpoint
+    meanwhile takes nothing away. Its name is that of a half-made one, which is cleared away if this process dies."""
+    second = path.with_name(f"{path.name}.tmp-copy")
+    shutil.rmtree(second, ignore_errors=True)
+    second.mkdir()
+    try:
+        for file in path.iterdir():
+            _name_twice(file, second / file.name)
+        yield second
+    finally:
+        shutil.rmtree(second, ignore_errors=True)
+
+
+def _name_twice(file: Path, second: Path) -> None:
+    try:
+        os.link(file, second)
+    except FileNotFoundError:
+        raise
+    except OSError:  # a file system without hard links
+        shutil.copyfile(file, second)

@@ -42,10 +42,13 @@ def saved_by_all(row: Checkpoint, world_size: int) -> bool:
 
 
 def let_older_ones_go(row: Checkpoint) -> None:
-    """Devices keep the newest CHECKPOINTS_KEEP of which all ranks have a copy; the others no longer count."""
-    steps = Checkpoint.objects.filter(job=row.job_id, state__in=USABLE, step__lte=row.step)
-    kept = sorted(set(steps.values_list("step", flat=True)), reverse=True)[:CHECKPOINTS_KEEP]
-    steps.exclude(step__in=kept).update(state="pruned")
+    """Devices keep the newest CHECKPOINTS_KEEP of which all ranks have a copy, the server the newest that it has whole;
+    the others no longer count."""
+    older = Checkpoint.objects.filter(job=row.job_id, state__in=USABLE, step__lte=row.step)
+    kept = set(sorted(set(older.values_list("step", flat=True)), reverse=True)[:CHECKPOINTS_KEEP])
+    whole_here = (one.step for one in older.order_by("-step", "-id") if on_server(one))
+    kept.update(step for step in [next(whole_here, None)] if step is not None)
+    older.exclude(step__in=kept).update(state="pruned")
 
 
 def take_back(job: Job, after_step: int | None) -> None:

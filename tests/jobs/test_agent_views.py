@@ -56,6 +56,10 @@ def superseded(gang) -> Job:
     return job
 
 
+def usable(job) -> list[int]:
+    return list(Checkpoint.objects.filter(job=job, state__in=("local", "complete")).values_list("step", flat=True))
+
+
 def test_an_assignment_says_all_that_a_device_needs(gang):
     job = make_claimed(*gang)
     (assigned,) = gang[1].assignments()
@@ -266,6 +270,29 @@ def test_a_checkpoint_on_the_server_is_fetched_by_a_device_that_lacks_it(gang):
     assert [file["name"] for file in told[1]["checkpoint"]["files"]] == ["model.safetensors", "manifest.json"]
     fetched = gang[1].client.get(f"/agent/v1/checkpoints/{SHA256}")
     assert b"".join(fetched.streaming_content) == FILE
+
+
+def test_the_newest_checkpoint_on_the_server_counts_until_a_newer_one_is_there(gang):
+    """Devices save faster than copies come: whoever lost a device goes on from the copy, not from the beginning."""
+    job = make_running(*gang)
+    manifest = b'{"files": []}'
+    files = [{"name": "model.safetensors", "sha256": SHA256, "bytes": len(FILE)}]
+    facts = {"manifest": {"files": files}, "manifest_sha256": hashlib.sha256(manifest).hexdigest()}
+    for agent in gang:
+        agent.tell(event("checkpoint", 10, directory="step-10", **facts))
+    put(gang[0], FILE, 0, kind="checkpoints")
+    put(gang[0], manifest, 0, len(manifest), "checkpoints", facts["manifest_sha256"])
+    for step in (20, 30, 40):
+        for agent in gang:
+            agent.save(step, f"of step {step}")
+    assert set(usable(job)) == {10, 30, 40}
+    gang[0].exit("failed", "killed", rank=0)
+    gang[1].exit("cancelled")
+    Job.objects.filter(pk=job.pk).update(not_before=None)
+    scheduling.round(clock.now())
+    gang[0].ack(listed(30, "of step 30"), listed(40, "of step 40"))
+    gang[1].ack()
+    assert job.attempts.get(number=2).resumed_from_step == 10
 
 
 def test_checkpoints_that_cannot_be_read_are_refused(gang):
