@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from catalog import places
+from catalog import locks, places
 from catalog.following import CRASHED
-from catalog.locks import alone
 from catalog.models import DatasetVersion
 from catalog.project_key import key_of
 from recipes.recipe import Recipe
@@ -37,10 +36,13 @@ class Drawing:
 
 
 def draw(version: DatasetVersion, items: dict[int, Item], steps: list[dict] | None = None) -> dict[int, Drawing]:
-    """A picture of each item (by its number), as it came or after `steps` (already checked)."""
+    """A picture of each item (by its number), as it came or after `steps` (already checked).
+
+    Raises FileNotFoundError when it was let go meanwhile.
+    """
     name = "as-it-came" if steps is None else Recipe.parse(steps).hash
     place = places.drawn(version.content_hash) / name
-    with alone(f"draw-{version.content_hash[:32]}", wait=True):
+    with locks.drawing(version.content_hash):
         place.mkdir(parents=True, exist_ok=True)
         missing = {number: item for number, item in items.items() if not _there(place, number)}
         if missing:
@@ -50,7 +52,7 @@ def draw(version: DatasetVersion, items: dict[int, Item], steps: list[dict] | No
 
 
 def _draw(version: DatasetVersion, place: Path, items: dict[int, Item], steps: list[dict] | None) -> None:
-    directory = places.files_of(version)
+    directory = places.files_of(version).resolve(strict=True)
     pictures = [
         {
             "file": str(file_of(directory, item)),

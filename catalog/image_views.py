@@ -20,8 +20,11 @@ def image(request: HttpRequest, slug: str, version: int, number: int) -> HttpRes
     """An item as it came, at most 128 pixels wide and high."""
     found = _version(request, slug, version)
     page = number // queries.SAMPLES_A_PAGE * queries.SAMPLES_A_PAGE
-    items = queries.items_at(found, range(page, page + queries.SAMPLES_A_PAGE))
-    return _picture(drawings.draw(found, items), number)
+    try:
+        items = queries.items_at(found, range(page, page + queries.SAMPLES_A_PAGE))
+        return _picture(drawings.draw(found, items), number)
+    except FileNotFoundError as error:  # somebody has just decided against it
+        raise Http404 from error
 
 
 @login_required

@@ -2,9 +2,14 @@
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from catalog import places
+
+
+def drawing(content_hash: str) -> AbstractContextManager[bool]:
+    """While pictures of a version are drawn its files stay where they are."""
+    return alone(f"draw-{content_hash[:32]}", wait=True)
 
 
 @contextmanager

@@ -20,8 +20,9 @@ def incoming(dataset_id: int) -> Path:
 
 
 def files_of(one: Any) -> Path:
-    """Of a `DatasetVersion`; of one that still waits for a decision, and is no row yet, where it was read in."""
-    return version(one.content_hash) if one.pk else incoming(one.dataset_id) / one.content_hash
+    """Of a `DatasetVersion`; of one that waits for a decision, and is no row yet, where it was read in."""
+    read = incoming(one.dataset_id) / one.content_hash
+    return version(one.content_hash) if one.pk or not read.is_dir() else read
 
 
 def prepared() -> Path:

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F, Max
 from django.utils import timezone
 
-from catalog import enqueue, places
+from catalog import enqueue, locks, places
 from catalog.children import remove_directories
 from catalog.imports.options import Options
 from catalog.models import Dataset, DatasetState, DatasetVersion
@@ -130,10 +130,11 @@ def resting_state(dataset: Dataset) -> str:
 def _place_files(dataset: Dataset, content_hash: str) -> None:
     """Into the place of that content; what lies there already stays. (None are left after a commit that broke off.)"""
     read, place = places.incoming(dataset.pk) / content_hash, places.version(content_hash)
-    if read.exists() and place.exists():
-        remove_directories(read)
-    elif read.exists():
-        os.rename(read, places.versions() / content_hash)
+    with locks.drawing(content_hash):
+        if read.exists() and place.exists():
+            remove_directories(read)
+        elif read.exists():
+            os.rename(read, places.versions() / content_hash)
     with suppress(OSError):
         read.parent.rmdir()  # where nothing else lies
 

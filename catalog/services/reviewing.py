@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
-from catalog import places
+from catalog import locks, places
 from catalog.children import remove_directories
 from catalog.models import Dataset, DatasetState, DatasetVersion
 from catalog.services import importing
@@ -92,8 +92,8 @@ def _drop(dataset: Dataset, sentence: str, params: dict[str, Any]) -> bool:
     if not _waiting(dataset).update(state=state, **told):
         return False
     importing.forget_files(dataset, kept=dataset.source if state == DatasetState.READY else {})
-    remove_directories(places.incoming(dataset.pk))
-    content_hash = dataset.found.get("hash", "")
-    if not DatasetVersion.objects.filter(content_hash=content_hash).exists():
-        remove_directories(places.drawn(content_hash))
+    with locks.drawing(dataset.found["hash"]):
+        remove_directories(places.incoming(dataset.pk))
+        if not DatasetVersion.objects.filter(content_hash=dataset.found["hash"]).exists():
+            remove_directories(places.drawn(dataset.found["hash"]))
     return True

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import AuditEntry
-from catalog import places, services, tasks
+from catalog import drawings, places, queries, services, tasks
 from catalog.models import Dataset, DatasetState, DatasetVersion
 from catalog.services import reviewing
 from tests.accounts.factories import bearer, make_token, make_user
@@ -220,7 +220,14 @@ def test_pictures_that_wait_are_shown_to_those_who_may_see_them(api, maria):
     client.force_login(maria, backend="django.contrib.auth.backends.ModelBackend")
     address = api.get(f"{LIST}pictures/found/").json()["samples"][0]["image"]
     assert client.get(address).headers["Content-Type"] == "image/png"
+    assert client.get("/datasets/pictures/add/").status_code == 200
     Dataset.objects.update(sensitive=True)
     viewer = Client()
     viewer.force_login(make_user("vera", "viewer"), backend="django.contrib.auth.backends.ModelBackend")
     assert viewer.get(address).status_code == 403
+    waiting = queries.found_version(Dataset.objects.get())
+    items = queries.items_at(waiting, [0])
+    services.cancel_import(Dataset.objects.get(), maria, via="page")
+    assert client.get(address).status_code == 404
+    with pytest.raises(FileNotFoundError):  # a picture that was asked for just before leaves nothing wrong behind
+        drawings.draw(waiting, items)

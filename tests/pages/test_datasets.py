@@ -111,7 +111,7 @@ def test_a_csv_of_texts_is_understood_and_read_again_otherwise(site, reader, tmp
     assert page.get_by_test_id("classes").locator("tbody tr").count() == 2
     reader.passes_axe()
     page.get_by_text("Read it otherwise").click()
-    page.get_by_label("Between fields stands").select_option("comma")
+    page.get_by_label("Column of labels, or of answers").fill("stars")
     page.get_by_role("button", name="Read it again").click()
     page.wait_for_selector("[data-testid=import]", timeout=PATIENCE_MS)
     site.tell("work_off_imports")
