@@ -38,6 +38,7 @@ app.conf.update(
     broker_transport_options={"socket_timeout": 1, "socket_connect_timeout": 1},
     beat_schedule={
         "tick": {"task": "jobs.tasks.tick", "schedule": 1.0, "options": {"queue": "control", "expires": 2}},
+        "sweep": {"task": "jobs.tasks.sweep", "schedule": 60.0, "options": {"queue": "control", "expires": 60}},
     },
 )
 app.autodiscover_tasks(["catalog", "catalog.base_models", "jobs"])

@@ -5,7 +5,7 @@ import time
 
 from celery import shared_task
 
-from jobs import clock, invariants, scheduling
+from jobs import checkpoint_sweep, clock, invariants, scheduling
 from jobs.reconciler import Reconciler
 
 _reconciler = Reconciler()
@@ -27,6 +27,12 @@ def place(asked_at: float) -> None:
         if _placed_at < asked_at:
             _placed_at = time.time()
             scheduling.round(clock.now())
+
+
+@shared_task(name="jobs.tasks.sweep", ignore_result=True)
+def sweep() -> None:
+    """Make room: checkpoints on the server that nobody needs any more."""
+    checkpoint_sweep.sweep()
 
 
 @shared_task(name="jobs.tasks.check_promises", ignore_result=True)
