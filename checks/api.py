@@ -25,7 +25,7 @@ class FleetTestRowSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     url = serializers.CharField()
     kind = serializers.ChoiceField(Kind.choices)
-    state = serializers.CharField(help_text="running, passed, failed, incomplete or cancelled")
+    state = serializers.CharField(help_text="running, passed, failed, incomplete, unclear (no difference) or cancelled")
     owner = serializers.CharField()
     project = serializers.CharField()
     devices = serializers.ListField(child=serializers.CharField())

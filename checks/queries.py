@@ -11,6 +11,8 @@ from checks.seen import CANCELLED, Seen, seen
 from jobs.queries import iso
 
 OPEN, PASSED, BAD, STOPPED, PARTLY = "running", "passed", "failed", "cancelled", "incomplete"
+UNCLEAR = "unclear"
+OF_SPEED = {speed.HELPED: PASSED, speed.SLOWER: BAD, speed.NO_DIFFERENCE: UNCLEAR, speed.NOT_MEASURED: PARTLY}
 
 
 def tests_of(actor: Any) -> QuerySet[FleetTest]:
@@ -20,14 +22,14 @@ def tests_of(actor: Any) -> QuerySet[FleetTest]:
 
 
 def outcome(test: FleetTest, devices: list[Seen]) -> str:
-    """running, cancelled, passed, failed, or incomplete when nothing is wrong and something is not known."""
+    """running, cancelled, passed, failed, incomplete when nothing is wrong and something is not known; of a speed test
+    unclear when it showed no difference."""
     if any(one.is_open for one in devices):
         return OPEN
     if any(one.state == CANCELLED for one in devices):
         return STOPPED
     if test.kind == Kind.SPEED:
-        verdict = speed.compared(devices).verdict
-        return PARTLY if verdict == speed.NOT_MEASURED else (PASSED if verdict == speed.HELPED else BAD)
+        return OF_SPEED[speed.compared(devices).verdict]
     verdicts = [row.ok for row in table.rows(devices)]
     return BAD if False in verdicts else (PARTLY if None in verdicts else PASSED)
 

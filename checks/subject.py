@@ -14,7 +14,7 @@ from jobs import history
 from jobs.models import Job
 from jobs.services.submitting import check
 from jobs.states import JobState
-from results.measuring import RUNNABLE
+from results.asked_model import RUNNABLE
 
 WEIGHTS = "model.safetensors"
 SMALL = ("image-classification", "tabular-classification", "tabular-regression")

@@ -27,7 +27,7 @@ LOOK_S = 1.0
 ANSWER_S = 60
 ENDED = ("succeeded", "failed", "cancelled")
 OF_VERDICT = {"met": PASSED, "missed": FAILED}
-OF_TEST = {"passed": PASSED, "failed": FAILED}
+OF_TEST = {"passed": PASSED, "failed": FAILED, "unclear": FAILED}
 WORDS = {"met": "pass", "missed": "FAIL", "open": "not yet", "unknown": "not measured"}
 
 

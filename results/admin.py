@@ -22,5 +22,5 @@ class ResultVersionAdmin(ReadOnlyAdmin):
 
 @admin.register(Measurement)
 class MeasurementAdmin(ReadOnlyAdmin):
-    list_display = ["version", "artifact", "split", "device", "created_at"]
-    list_select_related = ["version__result", "device"]
+    list_display = ["job", "artifact", "step", "prepared", "split", "device", "created_at"]
+    list_select_related = ["job", "prepared__version__dataset", "prepared__recipe", "device"]

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import Http404
 from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response
@@ -18,12 +19,14 @@ from devices import queries as devices
 from jobs.api import prediction_shapes
 from jobs.api.lookup import only
 from jobs.api.predict import predicted
+from jobs.models import Job
 from results import api_schema, measured, measuring, queries, services, suites
+from results.measuring import Question
 from results.models import ResultVersion, Stage
 
 FILTERS = ("task", "stage", "search")
 WEIGHTS = "model.safetensors"
-FIELDS = ("result", "version", "job", "artifact", "split", "devices", "suites")
+FIELDS = ("result", "version", "job", "artifact", "checkpoint", "dataset", "split", "devices", "suites", "foreign")
 
 
 class Results(GenericAPIView):
@@ -97,8 +100,8 @@ class Measurements(GenericAPIView):
     )
     def get(self, request: Any) -> Response:
         only(request, "page", "page_size", "result", "job", "device")
-        rows = visible(request.user, measured.kept(), "version__result__project")
-        named = {"result": "version__result__slug", "job": "version__job", "device": "device__slug"}
+        rows = visible(request.user, measured.kept().filter(job__removed_at=None), "job__project")
+        named = {"result": "job__result_version__result__slug", "job": "job", "device": "device__slug"}
         for name, path in named.items():
             if name in request.query_params:
                 rows = rows.filter(**{path: _typed(name, request.query_params[name])})
@@ -109,20 +112,23 @@ class Measurements(GenericAPIView):
     )
     @once
     def post(self, request: Any) -> HttpResponseBase:
-        """Run one artifact of a result over a split on devices; each measures the `suites` when it is free."""
+        """Run one artifact or `checkpoint` of a job over a split of its data, or of another `dataset`, on devices; each
+        measures the `suites` when it is free."""
         body = conditional.fields_of(request.data, FIELDS)
-        version = _asked_for(request, body)
-        require(request.user, "run", version, token=request.auth)
-        rows = measuring.measure(
-            version,
-            body.get("artifact", WEIGHTS),
-            body.get("split", version.job.spec["evaluation"]["split"]),
-            body.get("devices", online()),
-            body.get("suites", list(suites.DEFAULT)),
-            request.user,
-            via="api",
-            address=address_of(request),
+        job = _asked_for(request, body)
+        require(request.user, "run", job, token=request.auth)
+        if "artifact" in body and "checkpoint" in body:
+            raise Invalid([Problem("checkpoint", gettext_noop("Name an 'artifact' or a 'checkpoint', not both."))])
+        question = Question(
+            artifact=body.get("artifact", WEIGHTS),
+            checkpoint=body.get("checkpoint"),
+            dataset=body.get("dataset", ""),
+            split=body.get("split", job.spec["evaluation"]["split"]),
+            devices=body.get("devices", online()),
+            suites=body.get("suites", list(suites.DEFAULT)),
+            foreign=body.get("foreign", ""),
         )
+        rows = measuring.measure(job, question, request.user, via="api", address=address_of(request))
         return Response([measured.measurement_json(row) for row in rows], status=202)
 
 
@@ -138,19 +144,18 @@ def _version(request: Any, slug: str, number: int) -> ResultVersion:
     return found
 
 
-def _asked_for(request: Any, body: dict[str, Any]) -> ResultVersion:
-    rows = queries.versions_of(request.user)
+def _asked_for(request: Any, body: dict[str, Any]) -> Job:
+    """The job, which may still run; or the one that made a version."""
     if type(body.get("job")) is int:
-        rows = rows.filter(job=body["job"])
-    elif isinstance(body.get("result"), str):
-        rows = rows.filter(result__slug=body["result"])
-        rows = rows.filter(number=body["version"]) if type(body.get("version")) is int else rows
-    else:
+        return get_object_or_404(visible(request.user, Job.objects.filter(pk=body["job"], removed_at=None)))
+    if not isinstance(body.get("result"), str):
         raise Invalid([Problem("result", gettext_noop("Name a 'result' (and 'version'), or the 'job' that made it."))])
+    rows = queries.versions_of(request.user).filter(result__slug=body["result"])
+    rows = rows.filter(number=body["version"]) if type(body.get("version")) is int else rows
     found = rows.order_by("-number").first()
     if found is None:
         raise Http404
-    return found
+    return found.job
 
 
 def _typed(name: str, text: str) -> Any:

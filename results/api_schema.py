@@ -37,15 +37,25 @@ class ResultSerializer(serializers.Serializer):
     url = serializers.CharField()
 
 
+class MeasuredDataSerializer(serializers.Serializer):
+    slug = serializers.CharField()
+    version = serializers.IntegerField()
+    own = serializers.BooleanField(help_text="whether the job learned from this data")
+
+
 class MeasurementSerializer(serializers.Serializer):
-    """One artifact on one device over one split."""
+    """One artifact or checkpoint on one device over one split."""
 
     id = serializers.IntegerField(allow_null=True)
+    job = serializers.IntegerField()
     result = serializers.CharField()
     version = serializers.IntegerField(allow_null=True)
-    artifact = serializers.CharField()
+    artifact = serializers.CharField(help_text='a file; or "start" (before training), or "checkpoint"')
+    checkpoint = serializers.IntegerField(allow_null=True, help_text="its step")
     sha256 = serializers.CharField()
+    dataset = MeasuredDataSerializer()
     split = serializers.CharField()
+    foreign = serializers.CharField(allow_null=True, help_text="the dataset that it was asked to tell from its own")
     device = serializers.CharField()
     state = serializers.CharField(help_text="pending, running, done or failed")
     samples = serializers.IntegerField(allow_null=True)
@@ -113,6 +123,7 @@ class ResultVersionSerializer(serializers.Serializer):
     devices = AgreementSerializer()
     requirements = serializers.ListField(child=serializers.DictField())
     evaluations = MeasurementSerializer(many=True)
+    elsewhere = MeasurementSerializer(many=True, help_text="of checkpoints, and on other datasets")
     artifacts = serializers.ListField(child=serializers.DictField())
     lineage = serializers.DictField()
     safety = serializers.ListField(
@@ -133,6 +144,8 @@ class NewMeasurementSerializer(serializers.Serializer):
     version = serializers.IntegerField(required=False)
     job = serializers.IntegerField(required=False, help_text="instead of result and version")
     artifact = serializers.CharField(required=False, help_text="default model.safetensors")
+    checkpoint = serializers.IntegerField(required=False, help_text="a step, in place of artifact")
+    dataset = serializers.CharField(required=False, help_text="default: the one that the job learned from")
     split = serializers.CharField(required=False, help_text="default: the one that the job evaluated")
     devices = serializers.ListField(child=serializers.CharField(), required=False, help_text="default: all online")
     suites = serializers.ListField(
@@ -140,3 +153,4 @@ class NewMeasurementSerializer(serializers.Serializer):
         required=False,
         help_text="default: quality, speed",
     )
+    foreign = serializers.CharField(required=False, help_text="a dataset for out_of_distribution, beside noise")

@@ -18,8 +18,7 @@ def of(version: ResultVersion, rows: list[dict[str, Any]]) -> dict[str, Any] | N
         return None
     row = matrices[-1]
     matrix, classes = row["details"]["confusion"], version.job.version.schema.get("classes", [])
-    where = (version.result.slug, version.number, row["rows_of"])
-    address = reverse("result_samples", args=where) if row["rows_of"] else ""
+    address = reverse("measured_samples", args=(row["rows_of"],)) if row["rows_of"] else ""
     columns = [sum(line[number] for line in matrix) for number in range(len(matrix))]
     lines = [
         {"name": classes[number], "cells": _cells(line, number, address), **_shares(line, number, columns[number])}

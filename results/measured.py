@@ -4,10 +4,11 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from jobs.models import Artifact, ErrandState, Evaluation
+from catalog.models import DatasetVersion
+from jobs.models import Artifact, ErrandState, Evaluation, Job
 from jobs.queries import iso
 from jobs.sentences import ends
-from results.measuring import START
+from results.asked_model import CHECKPOINT, START
 from results.models import Measurement, ResultVersion
 from results.suites import SUITES
 
@@ -18,50 +19,78 @@ NUMBERS = ("latency_ms", "throughput", "cold_start_seconds", "peak_memory_bytes"
 
 def runs(version: ResultVersion) -> list[dict[str, Any]]:
     """Every measurement that was asked for, in order."""
-    return [measurement_json(row) for row in kept().filter(version=version).order_by("id")]
+    return runs_of_job(version.job)
+
+
+def runs_of_job(job: Job) -> list[dict[str, Any]]:
+    return [measurement_json(row) for row in kept().filter(job=job).order_by("id")]
 
 
 def kept() -> QuerySet[Measurement]:
     """Measurements with all that `measurement_json` reads, without what they answered row by row."""
-    rows = Measurement.objects.select_related("version__result", "device", "errand").order_by("-id")
-    return rows.defer("errand__rows", "errand__payload")
+    related = ("job__result_version__result", "prepared__version__dataset", "foreign__version__dataset")
+    rows = Measurement.objects.select_related(*related, "device", "errand").order_by("-id")
+    return rows.defer("errand__rows", "errand__payload", "prepared__manifest", "foreign__manifest")
 
 
 def rows(version: ResultVersion, asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row for each artifact, split and device, with the newest answer of each suite; those of the job first. What
-    was asked later and is not measured (yet) has a row of its own. `asked`: its `runs`."""
-    found: dict[tuple[str, str, str], dict[str, Any]] = {}
-    open_ones: dict[tuple[str, str, str], dict[str, Any]] = {}
+    """Files of the version on its own data: one row for each file, split and device, with the newest answer of each
+    suite; those of the job first. What was asked later and is not measured (yet) has a row of its own. `asked`: its
+    `runs`."""
     last = version.job.attempts.order_by("-number").values_list("pk", flat=True).first()
-    for row in Evaluation.objects.filter(job=version.job, attempt=last).select_related("device").order_by("id"):
-        found[row.artifact, row.split, row.device.slug] = _of_job(row)
-    for run in (run for run in asked if run["artifact"] != START):
-        key = run["artifact"], run["split"], run["device"]
-        if run["state"] == "done":
-            found[key] = _with_newer(found.get(key), run)
-            open_ones.pop(key, None)
-        else:
-            open_ones[key] = run
-    return [*found.values(), *open_ones.values()]
+    of_job = Evaluation.objects.filter(job=version.job, attempt=last).select_related("device").order_by("id")
+    return _newest([_of_job(version.job, row) for row in of_job], [run for run in asked if _is_of_version(run)])
 
 
 def starts(asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Measurements of the model before fine-tuning: kept apart from those of the version's files."""
-    return [run for run in asked if run["artifact"] == START]
+    return [run for run in asked if run["artifact"] == START and run["dataset"]["own"]]
+
+
+def elsewhere(asked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Checkpoints, and anything on another dataset: no figure of the version itself, and so none that sums it up."""
+    known = {id(run) for run in starts(asked)}
+    return _newest([], [run for run in asked if not _is_of_version(run) and id(run) not in known])
+
+
+def _is_of_version(run: dict[str, Any]) -> bool:
+    return run["artifact"] not in (START, CHECKPOINT) and run["dataset"]["own"]
+
+
+def _newest(first: list[dict[str, Any]], later: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = {_key(row): row for row in first}
+    open_ones: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for run in later:
+        if run["state"] == "done":
+            found[_key(run)] = _with_newer(found.get(_key(run)), run)
+            open_ones.pop(_key(run), None)
+        else:
+            open_ones[_key(run)] = run
+    return [*found.values(), *open_ones.values()]
+
+
+def _key(run: dict[str, Any]) -> tuple[Any, ...]:
+    """What a figure is of."""
+    data = run["dataset"]
+    return run["artifact"], run["checkpoint"], data["slug"], data["version"], run["split"], run["device"]
 
 
 def measurement_json(row: Measurement) -> dict[str, Any]:
     """A measurement as REST shows it: what it is of, how far it is, what came out or why nothing did."""
-    answer = row.errand.answer
+    answer, version = row.errand.answer, row.version
     done = row.errand.state == ErrandState.DONE and bool(answer.get("ok"))
     ended = row.errand.ended_at is not None
     return {
         "id": row.pk,
-        "result": row.version.result.slug,
-        "version": row.version.number,
+        "job": row.job_id,
+        "result": version.result.slug if version else "",
+        "version": version.number if version else None,
         "artifact": row.artifact,
+        "checkpoint": row.step,
         "sha256": row.sha256,
+        "dataset": _dataset_json(row.prepared.version, own=row.is_of_own_data),
         "split": row.split,
+        "foreign": row.foreign.version.dataset.slug if row.foreign else None,
         "device": row.device.slug,
         "state": "done" if done else ("failed" if ended else row.errand.state),
         "samples": answer.get("samples") if done else None,
@@ -107,14 +136,23 @@ def _with_newer(before: dict[str, Any] | None, run: dict[str, Any]) -> dict[str,
     return run | kept | {"suites": before["suites"] | run["suites"]}
 
 
-def _of_job(row: Evaluation) -> dict[str, Any]:
+def _dataset_json(version: DatasetVersion, *, own: bool) -> dict[str, Any]:
+    """own: whether it is the data that the job learned from."""
+    return {"slug": version.dataset.slug, "version": version.number, "own": own}
+
+
+def _of_job(job: Job, row: Evaluation) -> dict[str, Any]:
     return {
         "id": None,
+        "job": job.pk,
         "result": "",
         "version": None,
         "artifact": row.artifact,
+        "checkpoint": None,
         "sha256": "",
+        "dataset": _dataset_json(job.version, own=True),
         "split": row.split,
+        "foreign": None,
         "device": row.device.slug,
         "state": "done",
         "samples": row.samples,

@@ -1,5 +1,6 @@
-"""Asking devices to measure an artifact: one errand for each, kept with its answer."""
+"""Asking devices to measure weights of a job: one errand for each, kept with its answer."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -7,63 +8,53 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import User
 from contract.problems import Invalid, Problem, gettext_noop, unknown
-from contract.spec import SPLITS
 from devices.models import Device
-from jobs import clock, errands, history
-from jobs.models import Artifact
-from results import suites
-from results.models import Measurement, ResultVersion
+from jobs import clock, errands
+from jobs.models import Job
+from results import asked_data, asked_model, suites
+from results.asked_model import Asked
+from results.models import Measurement
 
 KIND = "evaluate"
-START = "start"
-"""in the place of a file: the model as the job began with it"""
-RUNNABLE = ("safetensors", "onnx", "onnx-int8", "onnx-int8-static", "pt2", "litert")
-"""formats that a device can run"""
+SUITE_OF_FOREIGN = "out_of_distribution"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be measured, by the names that somebody gave, none of which is checked yet."""
+
+    artifact: Any
+    """a file of the job, or START; not looked at when there is a `checkpoint`"""
+    devices: Any
+    """their slugs"""
+    suites: Any
+    split: Any
+    dataset: Any = ""
+    """a slug; "" means the data that the job learned from"""
+    checkpoint: Any = None
+    """a step"""
+    foreign: Any = ""
+    """the slug of a dataset that the model is to be able to tell from its own"""
 
 
 @transaction.atomic
-def measure(
-    version: ResultVersion,
-    artifact: Any,
-    split: Any,
-    devices: Any,
-    wanted: Any,
-    actor: User,
-    *,
-    via: str,
-    address: str | None = None,
-) -> list[Measurement]:
-    """Run the artifact called `artifact` (or START) over `split` on the devices with these slugs, to measure what the
-    suites `wanted` do. Raises Invalid."""
-    file = None if artifact == START else _file(version, artifact)
-    problems = [] if split in SPLITS else [unknown("split", str(split), SPLITS)]
-    if split in SPLITS and not _count(version, split):
-        sentence = gettext_noop("The data has no samples in its split '%(split)s'.")
-        problems.append(Problem("split", sentence, {"split": split}))
-    found, names = _devices(devices, problems), suites.asked(version, wanted, problems)
-    if problems:
+def measure(job: Job, question: Question, actor: User, *, via: str, address: str | None = None) -> list[Measurement]:
+    """Send the question to every device that it names. Raises Invalid with every problem."""
+    asked, problems = asked_model.of(job, question.artifact, question.checkpoint), list[Problem]()
+    prepared = asked_data.evaluated(job, question.dataset, question.split, actor, problems)
+    devices, names = _devices(question.devices, problems), suites.asked(job.task, question.suites, problems)
+    foreign = asked_data.foreign(job, question.foreign, actor, problems)
+    if foreign and SUITE_OF_FOREIGN not in names:
+        sentence = gettext_noop("Only '%(suite)s' looks at it: name that among the suites, too.")
+        problems.append(Problem("foreign", sentence, {"suite": SUITE_OF_FOREIGN}))
+    if problems or prepared is None:
         raise Invalid(problems)
-    payload = _payload(version, file, split, names)
-    sha256 = file.sha256 if file else ""
-    measurements = [_send(version, sha256, payload, device, actor) for device in found]
-    after = {name: payload[name] for name in ("artifact", "split", "suites")}
-    after |= {"devices": [device.slug for device in found]}
-    audit.record(actor, "measured", version, via=via, after=after, address=address)
+    row = Measurement(job=job, artifact=asked.artifact, step=asked.step, sha256=asked.sha256, split=question.split)
+    row.prepared, row.foreign = prepared, foreign
+    payload = _payload(row, asked, names)
+    measurements = [_send(row, payload, device, actor) for device in devices]
+    audit.record(actor, "measured", job, via=via, after=_told(row, names, devices), address=address)
     return measurements
-
-
-def _file(version: ResultVersion, name: Any) -> Artifact:
-    runnable = {row.name: row for row in history.shown_artifacts(version.job) if row.format in RUNNABLE}
-    if not isinstance(name, str) or name not in runnable:
-        raise Invalid([unknown("artifact", str(name), runnable)])
-    if not history.is_here(runnable[name]):
-        sentence = gettext_noop("'%(name)s' does not lie on the server. Wait until it is uploaded.")
-        raise Invalid([Problem("artifact", sentence, {"name": name})])
-    return runnable[name]
-
-
-def _count(version: ResultVersion, split: str) -> int:
-    return version.job.version.splits.get(split, {}).get("count", 0)
 
 
 def _devices(slugs: Any, problems: list[Problem]) -> list[Device]:
@@ -77,21 +68,25 @@ def _devices(slugs: Any, problems: list[Problem]) -> list[Device]:
     return [known[slug] for slug in dict.fromkeys(slug for slug in slugs if slug in known)]
 
 
-def _payload(version: ResultVersion, file: Artifact | None, split: str, names: list[str]) -> dict[str, Any]:
-    """`file` None: the model that the job began with, from the same source."""
-    job = version.job
-    source = {"source": job.pk} if file else {"source": job.source_id, "base_model": job.base_model_id}
-    return {
-        "spec": job.spec,
-        "prepared": job.prepared_id,
-        **source,
-        "artifact": file.name if file else START,
-        "split": split,
-        "suites": names,
-    }
+def _payload(row: Measurement, asked: Asked, names: list[str]) -> dict[str, Any]:
+    payload = {"spec": row.job.spec, "prepared": row.prepared.pk, "split": row.split, "suites": names, **asked.payload}
+    if not row.is_of_own_data:
+        payload["dataset"] = row.dataset.slug
+    if row.foreign:
+        payload["foreign"] = {"dataset": row.foreign.version.dataset.slug, "prepared": row.foreign.pk}
+    return payload
 
 
-def _send(version: ResultVersion, sha256: str, payload: dict[str, Any], device: Device, actor: User) -> Measurement:
-    [errand] = errands.create(KIND, actor, [device], payload, clock.now())
-    named = {name: payload[name] for name in ("artifact", "split")}
-    return Measurement.objects.create(version=version, device=device, errand=errand, sha256=sha256, **named)
+def _send(row: Measurement, payload: dict[str, Any], device: Device, actor: User) -> Measurement:
+    now = clock.now()
+    [errand] = errands.create(KIND, actor, [device], payload, now, patience=errands.PATIENCE_S)
+    names = ("job", "artifact", "step", "sha256", "prepared", "split", "foreign")
+    return Measurement.objects.create(device=device, errand=errand, **{name: getattr(row, name) for name in names})
+
+
+def _told(row: Measurement, names: list[str], devices: list[Device]) -> dict[str, Any]:
+    """For the audit log."""
+    told = {"artifact": row.artifact, "split": row.split, "suites": names}
+    told |= {} if row.step is None else {"checkpoint": row.step}
+    told |= {} if row.is_of_own_data else {"dataset": row.dataset.slug}
+    return told | {"devices": [device.slug for device in devices]}

@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Project
+from catalog.models import Dataset, PreparedData
 from devices.models import Device
 from jobs.models import Errand, Job
 
@@ -72,19 +73,41 @@ class ResultVersion(models.Model):
 
 
 class Measurement(models.Model):
-    """One artifact of a version, run on one device over one split, by an errand whose answer is kept as it came."""
+    """Weights of a job, run on one device over one split, by an errand whose answer is kept as it came."""
 
-    version = models.ForeignKey(ResultVersion, models.CASCADE, related_name="measurements")
+    job = models.ForeignKey(Job, models.CASCADE, related_name="measurements")
     device = models.ForeignKey(Device, models.PROTECT, related_name="+")
     errand = models.OneToOneField(Errand, models.PROTECT, related_name="measurement")
     artifact = models.CharField(max_length=120)
+    """the name of a file; or, in its place, what `results.asked_model` calls the model before training, or a
+    checkpoint"""
+    step = models.BigIntegerField(null=True)
+    """of the checkpoint"""
     sha256 = models.CharField(max_length=64)
     """of the very bytes that were run"""
+    prepared = models.ForeignKey(PreparedData, models.PROTECT, related_name="+")
+    """the job's own data, or another dataset made to be shown to its model"""
     split = models.CharField(max_length=20)
+    foreign = models.ForeignKey(PreparedData, models.PROTECT, null=True, related_name="+")
+    """a dataset that the model was asked to tell from its own"""
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["-id"]
 
     def __str__(self):
-        return f"{self.artifact} of {self.version} on {self.device}"
+        return f"{self.artifact} of {self.job} on {self.device}"
+
+    @property
+    def version(self) -> ResultVersion | None:
+        """What became of the job; None while it runs, and when it left no result."""
+        return getattr(self.job, "result_version", None)
+
+    @property
+    def is_of_own_data(self) -> bool:
+        return self.prepared_id == self.job.prepared_id
+
+    @property
+    def dataset(self) -> Dataset:
+        """Of the samples: it decides who may see them."""
+        return self.prepared.version.dataset

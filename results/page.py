@@ -6,7 +6,6 @@ from django.utils.translation import gettext as _
 
 from config import formats
 from contract.tasks import TASKS
-from devices.models import Device
 from jobs.models import Artifact
 from results import (
     choices,
@@ -15,24 +14,26 @@ from results import (
     helped,
     lineage_graph,
     measured,
-    measuring,
     quality,
     queries,
     reliability,
     robustness,
     safety_page,
 )
+from results.asked_model import CHECKPOINT, START
 from results.models import ResultVersion
 from results.suites import SUITES
 
 SERIES = ("p50", "p90", "p99")
 
 
-def of(version: ResultVersion) -> dict[str, Any]:
-    """The context of the template."""
+def of(version: ResultVersion, chosen: str = "") -> dict[str, Any]:
+    """The context of the template. `chosen`: the number of the measurement that is looked at closely; "" the newest."""
     facts = queries.version_json(version)
     starts = measured.starts(measured.runs(version))
-    rows = [_row(row, version.result.task) for row in [*facts["evaluations"], *starts]]
+    every = [*facts["evaluations"], *starts, *facts["elsewhere"]]
+    rows = [row_of(row, version.result.task) for row in every]
+    close = [row for row in every if chosen and str(row["rows_of"]) == chosen] or facts["evaluations"]
     return {
         "version": version,
         "job": version.job,
@@ -44,13 +45,11 @@ def of(version: ResultVersion) -> dict[str, Any]:
         "fine_tuning": helped.of(difference.fine_tuning(version, facts["evaluations"], starts)),
         "reliability": reliability.of(version, facts["evaluations"]),
         "robustness": robustness.of(facts["evaluations"]),
-        "quality": quality.of(version, facts["evaluations"]),
+        "quality": quality.of(version, close),
         "safety": safety_page.of(version, facts),
         "lineage": lineage_graph.graph(facts),
         "choices": choices.of(version, facts["evaluations"]),
-        "confusion": confusion.of(version, facts["evaluations"]),
-        "runnable": [row for row in facts["artifacts"] if row["format"] in measuring.RUNNABLE and row["url"]],
-        "devices": Device.objects.filter(removed_at=None).order_by("slug"),
+        "confusion": confusion.of(version, close),
         "artifact_ids": {row.name: row.pk for row in Artifact.objects.filter(job=version.job)},
     }
 
@@ -93,12 +92,13 @@ def _typical(row: dict[str, Any]) -> float:
     return row["latency_ms"]["p50"]
 
 
-def _row(row: dict[str, Any], task: str) -> dict[str, Any]:
-    """A measurement as cells: each figure in words, "" where there is none."""
+def row_of(row: dict[str, Any], task: str) -> dict[str, Any]:
+    """A measurement as cells: what it is of and each figure in words, "" where there is none."""
     shown = [name for name in (*TASKS[task].metrics, "loss") if name in row["metrics"]]
     parity, latency, throughput = row["parity"] or {}, row["latency_ms"] or {}, row["throughput"] or {}
     return row | {
-        "file_shown": _("before fine-tuning") if row["artifact"] == measuring.START else row["artifact"],
+        "file_shown": what(row),
+        "data_shown": "" if row["dataset"]["own"] else f"{row['dataset']['slug']} v{row['dataset']['version']}",
         "shown_metrics": [{"name": name, "text": formats.metric(row["metrics"][name], name)} for name in shown],
         "not_measured": [
             {"title": SUITES[name].title, "reason": found["not_measured"]}
@@ -112,6 +112,15 @@ def _row(row: dict[str, Any], task: str) -> dict[str, Any]:
         "parity_text": _parity(parity) if parity else "",
         "parity_tone": "" if not parity else ("ok" if parity["passed"] else "bad"),
     }
+
+
+def what(row: dict[str, Any]) -> str:
+    """Which weights were measured."""
+    if row["artifact"] == START:
+        return _("before fine-tuning")
+    if row["artifact"] == CHECKPOINT:
+        return _("checkpoint of step %(step)s") % {"step": formats.whole(row["checkpoint"])}
+    return row["artifact"]
 
 
 def _parity(parity: dict[str, Any]) -> str:

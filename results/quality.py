@@ -20,12 +20,11 @@ def of(version: ResultVersion, rows: list[dict[str, Any]]) -> dict[str, Any] | N
         return None
     row = max(measured, key=lambda row: row["rows_of"])
     classes = version.job.prepared.manifest.get("classes") or []
-    where = (version.result.slug, version.number, row["rows_of"])
     return {
         "of": row,
         "tiles": tiles(version.result.task, row["details"]["intervals"], row["metrics"]),
         "figures": _figures(row, classes),
-        "samples": reverse("result_samples", args=where),
+        "samples": reverse("measured_samples", args=(row["rows_of"],)),
     }
 
 

@@ -92,6 +92,7 @@ def version_json(version: ResultVersion) -> dict[str, Any]:
         "devices": measured.agreement(TASKS[version.result.task].headline, evaluations),
         "requirements": limits.verdicts(version),
         "evaluations": evaluations,
+        "elsewhere": measured.elsewhere(asked),
         "artifacts": [history.artifact_json(row) | {"certificate": measured.certificate(row, asked)} for row in files],
         "lineage": lineage(version),
         "safety": told,

@@ -6,6 +6,7 @@ from jobs.models import Job
 from results import choices, queries
 from results.models import ResultVersion
 
+OF_VERSION = ("headline", "requirements", "evaluations", "elsewhere", "security", "lineage")
 OF_RESULT = ("slug", "name", "version", "stage", "stage_reason", "url")
 
 
@@ -16,7 +17,7 @@ def of_job(job: Job) -> dict[str, Any]:
         return {}
     facts = queries.version_json(version)
     choice = choices.choice_of(version, facts["evaluations"])
-    told = {name: facts[name] for name in ("headline", "requirements", "evaluations", "security", "lineage")}
+    told = {name: facts[name] for name in OF_VERSION}
     return told | {
         "result": {name: facts[name] for name in OF_RESULT},
         "files": facts["artifacts"],

@@ -68,13 +68,25 @@ def _foreign(row: dict[str, Any] | None) -> dict[str, Any] | None:
     if row is None:
         return None
     found = row["suites"]["out_of_distribution"]
-    scores = [
+    other = found.get("foreign", {})
+    return {
+        "scores": _told(found["scores"]),
+        "rows": found["rows"],
+        "of": row,
+        "dataset": other.get("dataset", ""),
+        "not_measured": other.get("not_measured", ""),
+        "other_scores": _told(other.get("scores", {})),
+    }
+
+
+def _told(scores: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each score in words."""
+    return [
         {
             "name": SCORES.get(name, name),
             "auroc": formats.significant(one["auroc"]["value"], 3),
             "interval": quality.interval_text("roc_auc", one["auroc"]),
             "false_alarms": one["false_alarms"],
         }
-        for name, one in found["scores"].items()
+        for name, one in scores.items()
     ]
-    return {"scores": scores, "rows": found["rows"], "of": row}

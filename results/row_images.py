@@ -15,9 +15,8 @@ SMALLEST_SIDE = 96
 
 def png(measurement: Measurement, row: int) -> bytes | None:
     """None where the prepared data does not lie on the server, has no such row, or is of no pictures."""
-    job = measurement.version.job
     try:
-        prepared = open_prepared(places.prepared_data(job.prepared.hash))
+        prepared = open_prepared(places.prepared_data(measurement.prepared.hash))
         column = prepared.split(measurement.split).column(prepared.manifest["input"]["column"])
     except (Damaged, OSError, KeyError):
         return None

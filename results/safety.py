@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from jobs.models import Job
+from jobs.report.facts import privacy_of
 from results.models import ResultVersion
 from results.safety_words import (
     FAIL,
@@ -96,10 +97,10 @@ def _leaks(version: ResultVersion) -> Iterator[dict[str, Any]]:
 
 def _privacy(job: Job) -> Iterator[dict[str, Any]]:
     """What the accountant said at the end of training."""
-    spent = next((facts["privacy"] for facts in job.proofs.get("fine_tune", {}).values() if "privacy" in facts), None)
-    if spent is None:
+    spent = privacy_of(job)
+    if not spent:
         return
-    wanted, samples = spent["budget"], job.version.splits.get("train", {}).get("count", 0)
+    wanted, samples = spent["budget"], spent["samples"]
     kept = PASS if spent["epsilon"] <= wanted else FAIL
     yield _row("privacy/epsilon", spent["epsilon"], kept, limit=f"<= {wanted:g}", n=samples)
     small = PASS if spent["delta"] * samples < 1 else FAIL

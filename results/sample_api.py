@@ -41,7 +41,7 @@ class Samples(APIView):
     def get(self, request: Any, number: int) -> Response:
         only(request, *NUMBERS, "order")
         found = _measurement(request, number)
-        require(request.user, "see_raw", found.version.job.version.dataset, token=request.auth)
+        require(request.user, "see_raw", found.dataset, token=request.auth)
         return Response(samples.page_of(found, _wanted(request.query_params)))
 
 
@@ -52,7 +52,7 @@ class Weakest(APIView):
     def get(self, request: Any, number: int) -> Response:
         only(request)
         found = _measurement(request, number)
-        require(request.user, "see_raw", found.version.job.version.dataset, token=request.auth)
+        require(request.user, "see_raw", found.dataset, token=request.auth)
         return Response(slices.weakest(found))
 
 
@@ -71,8 +71,7 @@ def _wanted(query: Any) -> Wanted:
 
 
 def _measurement(request: Any, number: int) -> Measurement:
-    rows = visible(request.user, measured.kept(), "version__result__project")
-    found = rows.select_related("version__job__prepared", "version__job__version__dataset").filter(pk=number).first()
-    if found is None or found.version.job.removed_at is not None:
+    found = visible(request.user, measured.kept(), "job__project").filter(pk=number, job__removed_at=None).first()
+    if found is None:
         raise Http404
     return found

@@ -8,27 +8,30 @@ from django.shortcuts import render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_safe
 
-from accounts.permissions import require
+from accounts.permissions import require, visible
 from contract.tasks import TASKS
-from results import measured, queries, row_images, samples
+from results import measured, page, row_images, samples
 from results.answers import ORDERS, Wanted
 from results.models import Measurement
 
 
 @login_required
 @require_GET
-def result_samples(request: HttpRequest, slug: str, number: int, measurement: int) -> HttpResponse:
-    found = _measurement(request, slug, number, measurement)
-    classes = found.version.job.prepared.manifest.get("classes") or []
+def measured_samples(request: HttpRequest, measurement: int) -> HttpResponse:
+    found = _measurement(request, measurement)
+    classes = found.prepared.manifest.get("classes") or []
     wanted = wanted_of(request.GET)
     chosen = {name: value for name in ("true", "said") if (value := getattr(wanted, name)) is not None}
+    told = measured.measurement_json(found)
     context = {
+        "job": found.job,
         "version": found.version,
-        "measurement": measured.measurement_json(found),
+        "measurement": told,
+        "what": page.what(told),
         "samples": samples.page_of(found, wanted),
-        "kind": TASKS[found.version.result.task].kind,
+        "kind": TASKS[found.job.task].kind,
         "classes": list(enumerate(classes)),
-        "columns": [column["name"] for column in found.version.job.version.schema.get("columns", [])],
+        "columns": [column["name"] for column in found.prepared.version.schema.get("columns", [])],
         "wanted": wanted,
         "query": urlencode(chosen | {"order": wanted.order}),
     }
@@ -37,9 +40,9 @@ def result_samples(request: HttpRequest, slug: str, number: int, measurement: in
 
 @login_required
 @require_safe
-def result_row_image(request: HttpRequest, slug: str, number: int, measurement: int, row: int) -> HttpResponse:
+def measured_row_image(request: HttpRequest, measurement: int, row: int) -> HttpResponse:
     """A row of the split as the model was shown it."""
-    drawn = row_images.png(_measurement(request, slug, number, measurement), row)
+    drawn = row_images.png(_measurement(request, measurement), row)
     if drawn is None:
         raise Http404
     return HttpResponse(drawn, content_type="image/png")
@@ -56,13 +59,9 @@ def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else None
 
 
-def _measurement(request: HttpRequest, slug: str, number: int, pk: int) -> Measurement:
-    version = queries.versions_of(request.user).filter(result__slug=slug, number=number).first()
-    if version is None:
-        raise Http404
-    found = measured.kept().filter(version=version, pk=pk).first()
+def _measurement(request: HttpRequest, pk: int) -> Measurement:
+    found = visible(request.user, measured.kept(), "job__project").filter(pk=pk, job__removed_at=None).first()
     if found is None:
         raise Http404
-    require(request.user, "see_raw", version.job.version.dataset)
-    found.version = version
+    require(request.user, "see_raw", found.dataset)
     return found

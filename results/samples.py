@@ -27,8 +27,7 @@ def page_of(measurement: Measurement, wanted: Wanted) -> dict[str, Any]:
 def samples(measurement: Measurement, answers: Answers, rows: list[int]) -> list[dict[str, Any]]:
     """row, true, said, loss, confidence; and, by kind of data, image (its address), its size and boxes (of the
     worst pictures), text, or values."""
-    job = measurement.version.job
-    manifest, pictures = job.prepared.manifest, TASKS[measurement.version.result.task].kind == "image"
+    manifest, pictures = measurement.prepared.manifest, TASKS[measurement.job.task].kind == "image"
     content = {} if pictures else _contents(measurement, rows)
     return [
         {
@@ -49,12 +48,10 @@ def _named(manifest: dict[str, Any], value: Any) -> Any:
 
 
 def _picture(measurement: Measurement, answers: Answers, row: int) -> dict[str, Any]:
-    version = measurement.version
-    where = (version.result.slug, version.number, measurement.pk, row)
-    manifest, found = version.job.prepared.manifest, answers.pictures.get(str(row))
+    manifest, found = measurement.prepared.manifest, answers.pictures.get(str(row))
     _channels, height, width = manifest["input"]["shape"]
     picture: dict[str, Any] = {
-        "image": reverse("result_row_image", args=where),
+        "image": reverse("measured_row_image", args=(measurement.pk, row)),
         "width": width,
         "height": height,
     }
@@ -72,11 +69,11 @@ def _box(manifest: dict[str, Any], label: int, *rest: Any) -> dict[str, Any]:
 
 def _contents(measurement: Measurement, rows: list[int]) -> dict[int, dict[str, Any]]:
     """Texts and values of the items that these rows are; nothing where rows are made of several items."""
-    job = measurement.version.job
-    numbers = items_of_rows(job.prepared, measurement.split)
+    prepared = measurement.prepared
+    numbers = items_of_rows(prepared, measurement.split)
     if not numbers:
         return {}
-    items = items_at(job.version, [numbers[row] for row in rows])
+    items = items_at(prepared.version, [numbers[row] for row in rows])
     return {row: _content(items[numbers[row]]) for row in rows if numbers[row] in items}
 
 

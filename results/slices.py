@@ -32,14 +32,14 @@ def weakest(measurement: Measurement) -> dict[str, Any]:
 
 @lru_cache(maxsize=64)
 def _weakest(number: int, _at: str, _language: str) -> dict[str, Any]:
-    measurement = Measurement.objects.select_related("version__job__prepared", "version__job__version").get(pk=number)
-    answers, job = Answers(measurement), measurement.version.job
-    numbers = items_of_rows(job.prepared, measurement.split)
-    facts = TASKS[measurement.version.result.task]
+    measurement = Measurement.objects.select_related("job", "prepared__version").get(pk=number)
+    answers, prepared = Answers(measurement), measurement.prepared
+    numbers = items_of_rows(prepared, measurement.split)
+    facts = TASKS[measurement.job.task]
     if "score" not in answers.columns or not 0 < len(numbers) <= MOST_ROWS:
         return {"all": None, "slices": []}
-    items = items_at(job.version, numbers)
-    columns = [column["name"] for column in job.version.schema.get("columns", [])]
+    items = items_at(prepared.version, numbers)
+    columns = [column["name"] for column in prepared.version.schema.get("columns", [])]
     metric = _Metric(answers, root=facts.headline == "rmse")
     found: list[dict[str, Any]] = [
         {"what": what, "value": value, "n": len(rows), **metric.of(rows)}

@@ -8,7 +8,6 @@ from django.utils.translation import gettext_lazy as _
 
 from contract.problems import Problem, gettext_noop, unknown
 from contract.tasks import TASKS
-from results.models import ResultVersion
 
 KINDS = ("image", "text", "table")
 
@@ -34,7 +33,7 @@ SUITES: dict[str, Suite] = {
     ),
     "out_of_distribution": Suite(
         _("Foreign inputs"),
-        _("Whether it is less sure of noise than of real samples."),
+        _("Whether it is less sure of noise, and of another dataset, than of real samples."),
         tasks=("image-classification", "text-classification", "tabular-classification"),
     ),
 }
@@ -56,12 +55,12 @@ DEFAULT = ("quality", "speed")
 """measured when nobody chooses"""
 
 
-def fitting(version: ResultVersion) -> dict[str, Suite]:
-    """Those that can be asked of this version."""
-    return {name: suite for name, suite in SUITES.items() if suite.fits(version.result.task)}
+def fitting(task: str) -> dict[str, Suite]:
+    """Those that can be asked of a model that does `task`."""
+    return {name: suite for name, suite in SUITES.items() if suite.fits(task)}
 
 
-def asked(version: ResultVersion, names: Any, problems: list[Problem]) -> list[str]:
+def asked(task: str, names: Any, problems: list[Problem]) -> list[str]:
     """The suites called `names`, each once; adds what is wrong with them to `problems`."""
     if not isinstance(names, list) or not names:
         problems.append(Problem("suites", gettext_noop("Choose at least one thing to measure.")))
@@ -69,9 +68,9 @@ def asked(version: ResultVersion, names: Any, problems: list[Problem]) -> list[s
     for number, name in enumerate(names):
         if not isinstance(name, str) or name not in SUITES:
             problems.append(unknown(f"suites.{number}", str(name), SUITES))
-        elif not SUITES[name].fits(version.result.task):
+        elif not SUITES[name].fits(task):
             sentence = gettext_noop("'%(suite)s' cannot be measured for the task %(task)s.")
-            problems.append(Problem(f"suites.{number}", sentence, {"suite": name, "task": version.result.task}))
+            problems.append(Problem(f"suites.{number}", sentence, {"suite": name, "task": task}))
     return _once(names)
 
 

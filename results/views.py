@@ -16,11 +16,22 @@ from accounts.audit import address_of
 from accounts.models import User
 from accounts.permissions import may, require
 from contract.problems import Invalid
-from contract.spec import SPLITS
 from contract.tasks import TASKS
-from results import helped, limits, measuring, page, quality, queries, samples, services, side_by_side, slices, suites
+from results import (
+    evaluate_views,
+    helped,
+    limits,
+    measured,
+    page,
+    quality,
+    queries,
+    samples,
+    services,
+    side_by_side,
+    slices,
+)
 from results.answers import Answers
-from results.models import Measurement, ResultVersion, Stage
+from results.models import ResultVersion, Stage
 
 PAGE_SIZE = 50
 
@@ -65,13 +76,11 @@ def result_of_job(request: HttpRequest, job: int) -> HttpResponse:
 @require_GET
 def result_version(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     version = _version(request, slug, number)
-    context = page.of(version)
+    context = page.of(version, request.GET.get("measured", ""))
     context |= {
         "versions": queries.versions_of(request.user).filter(result=version.result).order_by("-number"),
         "stages": Stage.choices,
-        "splits": SPLITS,
-        "suites": suites.fitting(version),
-        "default_suites": suites.DEFAULT,
+        **evaluate_views.form(version.job, cast(User, request.user)),
         "may_change": may(request.user, "change", version),
         "may_approve": may(request.user, "approve", version),
         "may_download": may(request.user, "download", version),
@@ -101,10 +110,9 @@ def _against(version: ResultVersion, number: str) -> dict[str, Any]:
 
 def _samples(request: HttpRequest, version: ResultVersion, shown: dict[str, Any] | None) -> dict[str, Any]:
     """The samples that the model errs at most and where it is weakest, for those who may see samples."""
-    if not shown or not may(request.user, "see_raw", version.job.version.dataset):
+    measurement = measured.kept().get(pk=shown["of"]["rows_of"]) if shown else None
+    if shown is None or measurement is None or not may(request.user, "see_raw", measurement.dataset):
         return {"worst": [], "weakest": {"slices": []}}
-    measurement = Measurement.objects.get(pk=shown["of"]["rows_of"])
-    measurement.version = version
     rows = shown["of"]["details"].get("worst", [])[: quality.WORST_SHOWN]
     worst = samples.samples(measurement, Answers(measurement), rows)
     return {"worst": worst, "weakest": slices.weakest(measurement)}
@@ -155,9 +163,7 @@ def _limits(request: HttpRequest, version: ResultVersion, form: QueryDict) -> st
 
 def _measure(request: HttpRequest, version: ResultVersion, form: QueryDict) -> str:
     require(request.user, "run", version)
-    asked = form.get("artifact"), form.get("split"), form.getlist("device"), form.getlist("suite")
-    rows = measuring.measure(version, *asked, cast(User, request.user), **_told(request))
-    return _("%(count)s devices measure it as soon as they are free.") % {"count": len(rows)}
+    return evaluate_views.asked(request, version.job, form)
 
 
 def _told(request: HttpRequest) -> dict[str, Any]:

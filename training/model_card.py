@@ -32,6 +32,7 @@ def model_card(rank: Rank, parts: Parts, metrics: dict[str, float], step: int, f
         _results(rank, parts, metrics),
         _data(rank, parts),
         _training(rank, parts, step),
+        *_privacy(parts, step),
         _files(files),
         _use(rank, parts),
         _limits(),
@@ -80,6 +81,26 @@ def _training(rank: Rank, parts: Parts, step: int) -> str:
         f"- {parts.group.world_size} devices, {rank.spec['parallel']['strategy']}, method {rank.spec['method']['kind']}"
     )
     return "\n".join([head, *settings, f"- torch {torch.__version__}", ""])
+
+
+def _privacy(parts: Parts, step: int) -> list[str]:
+    """What a private training spent, and how; nothing of any other."""
+    spent = parts.privacy.facts(step)
+    if not spent:
+        return []
+    rows = (
+        ("epsilon", f"{spent['epsilon']:.4g} (at most {spent['budget']:g} was allowed)"),
+        ("delta", f"{spent['delta']:.3g}"),
+        ("noise multiplier", f"{spent['noise_multiplier']:.4g}"),
+        ("clip norm of each sample's gradient", f"{spent['clip_norm']:g}"),
+        ("samples (n)", f"{parts.sampler.samples:,}"),
+        ("sampling", f"Poisson, each sample with probability {spent['sampling_rate']:.4g} at each step"),
+        ("steps", f"{spent['steps']:,}"),
+        ("protected", spent["unit"]),
+        ("accountant", spent["accountant"]),
+        ("random source", spent["random_source"]),
+    )
+    return ["\n".join(["## Differential privacy", "", *(f"- {name}: {value}" for name, value in rows), ""])]
 
 
 def _files(files: list[dict[str, Any]]) -> str:

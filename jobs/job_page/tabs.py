@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from config.formats import MISSING
 from contract.spec import JobSpec
-from jobs import history, sentences, spec_text
+from jobs import checkpoints, history, sentences, spec_text
 from jobs.models import Attempt, Job
 
 LABELS = {
@@ -46,7 +46,14 @@ def bar(job: Job, current: str) -> list[dict[str, Any]]:
 def _checkpoints(job: Job) -> dict[str, Any]:
     rows = list(job.checkpoints.select_related("attempt").order_by("-step"))
     names = {rank.device_id: rank.device.slug for attempt in job.attempts.all() for rank in attempt.ranks.all()}
-    placed = [{"row": row, "places": [names.get(holder, str(holder)) for holder in row.holders]} for row in rows]
+    placed = [
+        {
+            "row": row,
+            "places": [names.get(holder, str(holder)) for holder in row.holders],
+            "on_server": row.state in checkpoints.USABLE and checkpoints.on_server(row),
+        }
+        for row in rows
+    ]
     return {"checkpoints": placed}
 
 

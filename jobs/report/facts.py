@@ -31,6 +31,7 @@ def facts_of(job: Job) -> dict[str, Any]:
         "evaluations": history.evaluations_of(job),
         "charts": _charts(job),
         "made_from": _made_from(job),
+        "privacy": privacy_of(job),
         "proved_hashes": _proved(job),
         "files": [history.artifact_json(row) for row in history.shown_artifacts(job)],
         "devices": [
@@ -97,6 +98,13 @@ def _proved(job: Job) -> dict[str, dict[str, str]]:
         for stage, ranks in job.proofs.items()
         for proof in list(ranks.values())[:1]
     }
+
+
+def privacy_of(job: Job) -> dict[str, Any]:
+    """What a private training spent and how, as it told at its end, and of how many samples; {} for any other."""
+    told = (facts["privacy"] for facts in job.proofs.get("fine_tune", {}).values() if "privacy" in facts)
+    spent = next(told, None)
+    return {"samples": job.version.splits.get("train", {}).get("count", 0), **spent} if spent else {}
 
 
 def _attempt(attempt: Any) -> dict[str, Any]:

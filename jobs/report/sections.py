@@ -20,6 +20,7 @@ def sections_of(facts: Facts) -> list[Section]:
         Section(_("Training"), [_chart(one) for one in facts["charts"]]),
         _made_from(facts["made_from"]),
         _obfuscated(facts["made_from"]),
+        _private(facts["privacy"]),
         _hashes(facts),
         _environment(facts["devices"]),
         _attempts(facts["attempts"]),
@@ -71,13 +72,16 @@ def _choice(facts: Facts) -> Section:
 
 def _measured(facts: Facts) -> Section:
     """One row for each file on each device; those that failed with their reason."""
-    rows = [_measurement(row) for row in facts["evaluations"]]
+    rows = [_measurement(row) for row in [*facts["evaluations"], *facts.get("elsewhere", [])]]
     head = (_("File on device"), _("Quality"), _("ms p50 / p90 / p99"), _("Samples/s"), _("Memory"), _("As trained"))
     return Section(_("Measured on devices"), [Table(rows, head)] if rows else [])
 
 
 def _measurement(row: Facts) -> tuple[str, ...]:
-    name = f"{row['artifact']} · {row['device']} · {row['split']}"
+    what = f"{row['artifact']} {row['checkpoint']}" if row.get("checkpoint") else row["artifact"]
+    data = row.get("dataset") or {"own": True}
+    split = row["split"] if data["own"] else f"{data['slug']} v{data['version']} {row['split']}"
+    name = f"{what} · {row['device']} · {split}"
     if row.get("state", "done") != "done":
         return (name, row.get("reason") or _("not measured yet"), "—", "—", "—", "—")
     metrics = ", ".join(f"{key} {formats.metric(value, key)}" for key, value in row["metrics"].items())
@@ -129,6 +133,28 @@ def _obfuscated(made: Facts) -> Section:
     if steps:
         return Section(_("Obfuscation"), [*said, Table(steps, (_("Step before training"), _("With")))])
     return Section(_("Obfuscation"), [*said, _("The data was not obfuscated before training.")])
+
+
+def _private(spent: Facts) -> Section:
+    if not spent:
+        return Section(_("Differential privacy"))
+    allowed = {"epsilon": f"{spent['epsilon']:.4g}", "budget": f"{spent['budget']:g}"}
+    rows = [
+        (_("Epsilon"), _("%(epsilon)s (at most %(budget)s was allowed)") % allowed),
+        (_("Delta"), f"{spent['delta']:.3g}"),
+        (_("Noise multiplier"), f"{spent['noise_multiplier']:.4g}"),
+        (_("Clip norm of each sample's gradient"), f"{spent['clip_norm']:g}"),
+        (_("Samples (n)"), formats.whole(spent["samples"])),
+        (
+            _("Sampling"),
+            _("Poisson, each sample with probability %(rate)s") % {"rate": f"{spent['sampling_rate']:.4g}"},
+        ),
+        (_("Steps"), formats.whole(spent["steps"])),
+        (_("Protected"), spent["unit"]),
+        (_("Accountant"), spent["accountant"]),
+        (_("Random source"), spent["random_source"]),
+    ]
+    return Section(_("Differential privacy"), [Table(rows)])
 
 
 def _with(step: Facts) -> str:

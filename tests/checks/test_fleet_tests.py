@@ -100,6 +100,15 @@ def test_the_speed_test_says_whether_more_devices_helped(client, agents):
     assert "More devices helped: 190 samples/s together" in page
 
 
+def test_a_speed_test_that_shows_no_difference_says_so_and_not_that_it_did_not_help(client, agents):
+    number = post(client, {"kind": "speed"}).json()["id"]
+    reply(agents, alone=trained(100, 110, 90), together=trained(105, 140, 150, batch=128))
+    assert client.get(f"{URL}{number}/").json()["state"] == "unclear"
+    for page in (f"/fleet/tests/{number}/", "/fleet/tests/"):
+        text = client.get(page).content.decode()
+        assert "No clear difference" in text and "Did not help" not in text
+
+
 def test_what_cannot_be_tested_is_refused_with_a_sentence(client):
     errors = post(client, {"devices": ["nowhere"], "kind": "x"}).json()["errors"]
     assert "kind" in errors

@@ -25,7 +25,7 @@ def test_the_page_shows_each_number_with_its_range_and_the_figures(client, measu
 
 
 def test_a_cell_of_the_matrix_opens_the_samples_behind_it(client, measurement):
-    address = f"{PAGE}measured/{measurement.pk}/samples/?true=0&said=1"
+    address = f"/results/measured/{measurement.pk}/samples/?true=0&said=1"
     assert address.replace("&", "&amp;") in client.get(PAGE).content.decode()
     page = client.get(address).content.decode()
     assert page.count('data-testid="sample"') == 1 and "true: cat" in page
@@ -43,10 +43,10 @@ def test_rest_gives_the_same_samples_the_worst_first(client, measurement):
 
 
 def test_a_row_that_is_not_there_has_no_picture_and_a_stranger_sees_nothing(client, measurement):
-    assert client.get(f"{PAGE}measured/{measurement.pk}/rows/9.png").status_code == 404
+    assert client.get(f"/results/measured/{measurement.pk}/rows/9.png").status_code == 404
     client.force_login(make_user("stranger", role=""))
     assert client.get(f"/api/v1/evaluations/{measurement.pk}/samples/").status_code == 404
-    assert client.get(f"{PAGE}measured/{measurement.pk}/rows/0.png").status_code == 404
+    assert client.get(f"/results/measured/{measurement.pk}/rows/0.png").status_code == 404
 
 
 def test_parts_of_data_that_does_not_lie_here_any_more_are_not_told(client, measurement):

@@ -91,8 +91,12 @@ def test_spoilt_and_foreign_inputs_are_a_chart_and_a_figure(client, version):
     worse = [{"severity": number, **interval, "value": 0.9 - number / 10} for number in range(1, 6)]
     spoilt = {"metric": "accuracy", "rows": 60, "seed": 1, "clean": interval, "kinds": {"blur": worse}, "mean": 0.6}
     scores = {"energy": {"auroc": interval, "false_alarms": 0.25}}
-    more = {"corruption": spoilt, "out_of_distribution": {"against": "noise", "rows": 60, "scores": scores}}
+    lower = {"energy": {"auroc": interval | {"value": 0.7}, "false_alarms": 0}}
+    foreign = {"foreign": {"dataset": "photos", "rows": 9, "scores": lower}}
+    foreign |= {"against": "noise", "rows": 60, "scores": scores}
+    more = {"corruption": spoilt, "out_of_distribution": foreign}
     answer(ask(client, suites=["corruption", "out_of_distribution"]), **more)
 
     page = text_of(client)
     assert 'data-testid="figure-corruption"' in page and "AUROC 0.9" in page
+    assert "Noticing photos by: Energy" in page and "AUROC 0.7" in page

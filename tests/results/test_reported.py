@@ -9,6 +9,7 @@ from jobs.report import pdf, written
 from jobs.report.blocks import Chart, Line, Section, Table
 from jobs.report.drawing import drawn
 from results import measuring
+from results.measuring import Question
 from results.models import Measurement
 from tests.jobs.factories import make_owner
 from tests.results.factories import answered, make_result
@@ -20,7 +21,8 @@ LIMITS = ["eval/accuracy@lab-1-cpu-0 >= 0.8", "p99 of model.onnx <= 1 ms", "memo
 @pytest.fixture
 def report():
     version = make_result(requirements=LIMITS, name="数字 <b>")
-    measuring.measure(version, "model.onnx", "test", ["lab-1-cpu-0"], ["quality", "speed"], make_owner(), via="api")
+    asked = Question("model.onnx", ["lab-1-cpu-0"], ["quality", "speed"], "test")
+    measuring.measure(version.job, asked, make_owner(), via="api")
     answered(Measurement.objects.get())
     return written(version.job)
 
@@ -50,6 +52,18 @@ def test_json_holds_the_same_facts(report):
     assert [one["file"] for one in facts["choice"]["candidates"]] == ["model.onnx"]
     for row in facts["files"]:
         assert row["sha256"] in report["report.html"].decode()
+
+
+def test_what_a_private_training_spent_is_told_with_all_that_it_hangs_on():
+    version = make_result(name="private")
+    spent = {"epsilon": 2.9, "budget": 3.0, "delta": 1e-5, "noise_multiplier": 1.1, "clip_norm": 1.0}
+    spent |= {"sampling_rate": 0.05, "steps": 40, "accountant": "PRV", "unit": "one sample", "random_source": "SHAKE"}
+    version.job.proofs = {"fine_tune": {"0": {"privacy": spent}, "1": {}}}
+    report = written(version.job)
+    assert json.loads(report["report.json"])["privacy"] == spent | {"samples": 80}
+    page = report["report.html"].decode()
+    for words in ("2.9 (at most 3 was allowed)", "1e-05", "with probability 0.05", "<td>80</td>", "<td>1.1</td>"):
+        assert words in page
 
 
 def test_the_pdf_has_the_same_sections_and_takes_any_language(report):

@@ -41,7 +41,13 @@ def told(version, **suites):
     device = version.job.attempts.get().ranks.first().device
     [errand] = errands.create("evaluate", version.job.owner, [device], {"artifact": "x"}, clock.now())
     row = Measurement.objects.create(
-        version=version, device=device, errand=errand, artifact="model.safetensors", sha256="x", split="test"
+        job=version.job,
+        prepared=version.job.prepared,
+        device=device,
+        errand=errand,
+        artifact="model.safetensors",
+        sha256="x",
+        split="test",
     )
     answered(row, **suites)
     return {row["key"]: row for row in safety.rows(version, measured.rows(version, measured.runs(version)))}

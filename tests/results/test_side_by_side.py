@@ -20,7 +20,7 @@ def test_two_versions_are_compared_by_the_same_rows_and_the_better_figure_stands
     answer(ask(client, version=1), TRUE, [0, 0] * 50, [0.5] * 100)
     second = ask(client, version=1)
     answer(second, TRUE, [0, 1] * 45 + [1, 0] * 5, [0.5] * 100, latency_ms={"p50": 9.0, "p90": 9, "p99": 9, "n": 30})
-    Measurement.objects.filter(pk=second.pk).update(version=ResultVersion.objects.get(number=2))
+    Measurement.objects.filter(pk=second.pk).update(job=twin)
 
     told = client.get("/api/v1/results/digits/versions/2/against/1/").json()
     figures = {row["name"]: (row["this"], row["other"], row["better"]) for row in told["rows"]}

@@ -50,6 +50,9 @@ def test_a_budget_that_is_spent_ends_the_training_and_a_resume_spends_the_same(w
     assert told(whole)["weights_hash"] == told(whole, rank=1)["weights_hash"]
     live = points(whole.paths(0), "privacy/epsilon")
     assert list(live.values()) == sorted(live.values()) and live[spent["steps"]] == spent["epsilon"]
+    card = (whole.paths(0).artifacts / "card.md").read_text()
+    assert f"- epsilon: {spent['epsilon']:.4g} (at most 3 was allowed)" in card and "- noise multiplier: 2\n" in card
+    assert "- samples (n): 68\n" in card and "Poisson, each sample with probability 0.2353" in card
     _resumed_spends_the_same(whole, spent)
 
 
