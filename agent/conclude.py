@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -46,6 +47,7 @@ class Conclusion:
         Raises NoAnswer; the report then lies in `report.json` for whoever tells it later. A refusal settles the run
         too: nobody waits for it any more.
         """
+        _sweep(self.run)
         write_json(self.run.path / REPORT, report.to_json())
         if report.outcome == "succeeded":
             self.deliver(None)
@@ -81,6 +83,13 @@ class Conclusion:
             log.info("the exit report is not wanted any more: %s", refusal)
 
 
+def _sweep(run: RunDir) -> None:
+    """Away with what the rank was writing when it was killed; what this process writes meanwhile stays."""
+    for path in run.path.rglob("*.tmp-*"):
+        if path.is_file() and not path.name.endswith(f".tmp-{os.getpid()}"):
+            path.unlink(missing_ok=True)
+
+
 def _forget(run: RunDir) -> None:
     """What somebody tried a model on, and its answer, are nobody's business once they are told."""
     for path in (run.assignment, run.exit, run.path / REPORT):
@@ -107,4 +116,5 @@ def settled_at(run: RunDir) -> float | None:
 
 def mark_settled(run: RunDir, why: str) -> None:
     """Leave this run alone from now on."""
+    _sweep(run)
     write_json(run.path / SETTLED, {"at": time.time(), "outcome": "", "reason": why})

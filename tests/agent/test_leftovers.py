@@ -36,6 +36,17 @@ def test_it_is_found_told_and_its_spool_delivered(left):
     assert is_settled(here.run) and leftovers.unsettled(here.home) == []
 
 
+def test_what_the_rank_was_writing_when_it_died_is_swept_away(left):
+    here, _holder, client = left
+    here.run.artifacts.mkdir()
+    torn = [here.run.path / "progress.json.tmp-4711", here.run.artifacts / "model.safetensors.tmp-4711"]
+    ours = here.run.path / f"go.json.tmp-{os.getpid()}"
+    for path in (*torn, ours):
+        path.write_text("{")
+    leftovers.settle(here.home, client, here.run)
+    assert [path.exists() for path in (*torn, ours)] == [False, False, True]
+
+
 def test_a_success_is_told_after_its_files_are_on_the_server(left, server):
     here, holder, client = left
     write_json(here.run.exit, {"outcome": "succeeded", "reason": "", "params": {}})
