@@ -29,7 +29,7 @@ def test_a_minute_without_server_broker_or_database_costs_no_point_and_no_attemp
 
 
 def live_through(home: Path, outage: Callable[[Fleet, int, float], None]) -> None:
-    fleet = Fleet(Stack(home, demo=False, FLEETUNE_CPU_DEVICES="1"), seed=1)
+    fleet = Fleet(Stack(home, demo=False, FLEETUNE_CPU_DEVICES="2"), seed=1)
     try:
         outage(fleet.begin(), 1, AWAY_S)
         fleet.promises_hold()
