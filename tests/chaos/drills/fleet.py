@@ -127,14 +127,26 @@ class Fleet:
         return next(file["sha256"] for file in files if file["name"] == "model.safetensors")
 
     def points_are_whole(self, number: int) -> None:
-        """Each rank has every step once."""
+        """Each rank has every step of the attempts that it was part of, once."""
         raw = self.stack.api("GET", f"/jobs/{number}/metrics/?key=train/loss&fmt=csv&max_points=0")[1]
         header, *lines = raw.decode().splitlines()
         names = header.split(",")
         rows = [dict(zip(names, line.split(","), strict=True)) for line in lines]
         for rank in {row["rank"] for row in rows}:
             steps = [int(row["step"]) for row in rows if row["rank"] == rank]
-            assert steps == list(range(1, len(steps) + 1)) and steps, f"points of rank {rank} of job {number}"
+            assert steps == self._steps_of(int(rank), number), f"points of rank {rank} of job {number}"
+
+    def _steps_of(self, rank: int, number: int) -> list[int]:
+        """What a rank must have reported: of each attempt the steps up to the one from which the next one went on."""
+        job = self.job(number)
+        begun = [attempt for attempt in job["attempts"] if attempt["resumed_from_step"] is not None]
+        begins = [attempt["resumed_from_step"] for attempt in begun]
+        steps: set[int] = set()
+        for attempt, begin, end in zip(begun, begins, [*begins[1:], job["step"]], strict=True):
+            steps = {step for step in steps if step <= begin}
+            if rank in [each["rank"] for each in attempt["ranks"]]:
+                steps |= set(range(begin + 1, end + 1))
+        return sorted(steps)
 
     def promises_hold(self) -> None:
         self.pass_(SETTLE_S)

@@ -50,6 +50,7 @@ def _cut_off_for_long(fleet: Fleet, job: int, host: Host) -> float:
         then = fleet.until_it_trains(job, 2, beyond=1)
         took = time.monotonic() - cut_at
         assert len(then["ranks"]) == 2, then
+        print(f"  cut off: two devices train after {took:.1f} s, from step {then['resumed_from_step']}", flush=True)
         fleet.pass_(max(0.0, LONG_S - took))
     return took
 
