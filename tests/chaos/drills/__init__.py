@@ -25,6 +25,7 @@ DRILLS = {
     "F01": Drill(processes.ranks_die, times=30),
     "F02": Drill(processes.an_agent_stays_away, seconds=600),
     "F04": Drill(devices.devices_die, times=30, devices=3),
+    "F07": Drill(processes.a_rank_is_frozen, times=3),
     "F20": Drill(outages.broker, seconds=600),
     "F24": Drill(processes.the_web_process_dies_again_and_again, seconds=120),
     "F25": Drill(outages.server, seconds=600),

@@ -12,6 +12,7 @@ from tests.waiting import wait_until
 
 RUNNING_S = 15
 """promised from the death of a rank to the next attempt"""
+HUNG_S = 35
 OFFLINE_S, CANCEL_S = 12, 10
 EACH_S = 10
 EVERYTHING_RUNS_S = 30
@@ -32,6 +33,31 @@ def ranks_die(fleet: Fleet, times: int, seconds: float) -> None:
         fleet.points_are_whole(job)
     _one_model(fleet)
     print(f"F01: {times} ranks killed, p50 {statistics.median(took):.1f} s, most {max(took):.1f} s (≤ {RUNNING_S} s)")
+
+
+def a_rank_is_frozen(fleet: Fleet, times: int, seconds: float) -> None:
+    """A rank that is stopped is given up as hung, and the next attempt goes on from a checkpoint."""
+    took = []
+    for _ in range(times):
+        job = fleet.train_until(300)
+        attempt = fleet.until_it_trains(job, beyond=300)
+        victim = fleet.random.choice(attempt["ranks"])
+        frozen_at = time.monotonic()
+        os.kill(victim["pid"], signal.SIGSTOP)
+        ended = wait_until(lambda job=job: _first_ended(fleet, job), 3 * HUNG_S, "the attempt ends", every=0.2)
+        took.append(time.monotonic() - frozen_at)
+        assert ended["end_reason"] == "stalled", ended
+        then = fleet.until_it_trains(job, 2, beyond=1)
+        again = time.monotonic() - frozen_at
+        print(f"  given up after {took[-1]:.1f} s, trains on after {again:.1f} s from step {then['resumed_from_step']}")
+        fleet.stack.api("POST", f"/jobs/{job}/cancel/")
+        fleet.until_it_ends(job)
+    print(f"F07: {times} ranks frozen, given up after {max(took):.1f} s at most (≤ {HUNG_S} s)")
+
+
+def _first_ended(fleet: Fleet, job: int) -> dict:
+    first = (fleet.job(job).get("attempts") or [{}])[0]
+    return first if first.get("ended_at") else {}
 
 
 def an_agent_stays_away(fleet: Fleet, times: int, seconds: float) -> None:
