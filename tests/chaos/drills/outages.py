@@ -19,7 +19,7 @@ STORED_S = 60
 """promised: everything that was said during the outage is stored so soon after it"""
 REFUSED_S = 6
 """promised: whoever writes hears so soon that it cannot be done now"""
-MORE_S = 20
+MORE_S = 30
 """of training before and after the outage"""
 
 
