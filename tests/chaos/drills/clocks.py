@@ -1,38 +1,38 @@
-"""Wall clocks that jump while a job trains: libfaketime under server, control, broker and agents."""
+"""Wall clocks that jump while a job trains: `wall_clock.c` is preloaded under server, control, broker and agents."""
 
-import os
+import struct
+import subprocess
 from pathlib import Path
 
 from tests.chaos.drills.fleet import Fleet
 
-LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+SOURCE = Path(__file__).with_name("wall_clock.c")
+OFFSET = "WALL_CLOCK_FILE"
 JUMPS_S = (3600, -3600, 86_400, -86_400)
 
 
 def environment(home: Path) -> dict[str, str]:
-    """What lets a test set the wall clock of every process that is started with it; monotonic time stays true."""
-    assert Path(LIBRARY).exists(), "install libfaketime: apt-get install libfaketime"
-    stamp = home.with_name(home.name + ".faketime")
-    stamp.write_text("+0s\n")
-    return {
-        "LD_PRELOAD": LIBRARY,
-        "FAKETIME_TIMESTAMP_FILE": str(stamp),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
+    """What lets a test set the wall clock of every process that is started with it. Needs a C compiler."""
+    library, offset = home.with_name("wall_clock.so"), home.with_name("offset")
+    subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-o", str(library), str(SOURCE)], check=True)
+    _set(offset, 0)
+    return {"LD_PRELOAD": str(library), OFFSET: str(offset)}
+
+
+def _set(offset: Path, seconds: int) -> None:
+    """In place: every process has the file mapped."""
+    with open(offset, "r+b" if offset.exists() else "wb") as file:
+        file.write(struct.pack("q", seconds))
 
 
 def jump(fleet: Fleet, times: int, seconds: float) -> None:
     """An hour or a day ahead and back: no lease ends, the same ranks train on, the job ends as ever."""
-    stamp = Path(fleet.stack.environment["FAKETIME_TIMESTAMP_FILE"])
-    job = fleet.train(30 * times)
+    job = fleet.train_until(40 * times)
     pids = [rank["pid"] for rank in fleet.attempt(job)["ranks"]]
     offset = 0
     for turn in range(times):
         offset += JUMPS_S[turn % len(JUMPS_S)]
-        aside = stamp.with_suffix(".new")
-        aside.write_text(f"{offset:+d}s\n")
-        os.replace(aside, stamp)
+        _set(Path(fleet.stack.environment[OFFSET]), offset)
         step = fleet.step(job)
         fleet.pass_(20)
         attempt = fleet.attempt(job)
