@@ -1,7 +1,9 @@
-/* Adding a file: drop it or choose it, see how far it is, stop it. A large one goes in chunks and can be gone on with.
+/* Adding a file, or a folder that is packed here: drop or choose it, see how far it is, stop it. A large one goes in chunks
+   and can be gone on with.
    Without scripts the same form is simply sent. */
 import { uploadInChunks } from "./chunked-upload.js";
 import { say, size } from "./format.js";
+import { dropped, TooMuch, zipped } from "./zip.js";
 
 const IN_CHUNKS_FROM_BYTES = 16 * 2 ** 20;
 const form = document.querySelector("[data-upload]");
@@ -12,7 +14,9 @@ function start() {
   const input = form.elements.file;
   const words = form.querySelector("[data-drop-words]");
   const firstWords = words.textContent;
+  const folder = form.querySelector("[data-folder]");
   let sending = null;
+  let many = []; // files of a folder, to be packed
 
   for (const name of ["dragenter", "dragover"]) {
     drop.addEventListener(name, (event) => {
@@ -21,35 +25,81 @@ function start() {
     });
   }
   for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => delete drop.dataset.over);
-  drop.addEventListener("drop", (event) => {
+  drop.addEventListener("drop", async (event) => {
     event.preventDefault();
-    if (!event.dataTransfer.files.length) return;
-    input.files = event.dataTransfer.files;
-    chosen();
+    const { files } = event.dataTransfer;
+    const found = await dropped(event.dataTransfer);
+    if (found.length === 1 && !found[0].path.includes("/")) return chosen(files);
+    return found.length ? chosenMany(found) : null;
   });
-  input.addEventListener("change", chosen);
+  input.addEventListener("change", () => chosen());
+  if (folder) {
+    folder.hidden = false;
+    folder.addEventListener("click", chooseFolder);
+  }
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (!sending) send();
   });
   form.querySelector("[data-upload-stop]").addEventListener("click", () => sending?.abort());
 
-  function chosen() {
-    const [file] = input.files;
+  function chosen(files = input.files) {
+    input.files = files;
+    many = [];
+    const [file] = files;
+    called(file?.name ?? "", file ? `${file.name} · ${size(file.size)}` : firstWords);
+  }
+
+  function chosenMany(found) {
+    input.value = "";
+    many = found;
+    const bytes = found.reduce((sum, { file }) => sum + file.size, 0);
+    const told = { name: nameOfMany(), count: found.length, size: size(bytes) };
+    called(told.name, found.length ? say(gettext("%(name)s: %(count)s files, %(size)s"), told) : firstWords);
+  }
+
+  function chooseFolder() {
+    const picker = Object.assign(document.createElement("input"), { type: "file", webkitdirectory: true });
+    picker.addEventListener("change", () => {
+      chosenMany([...picker.files].map((file) => ({ path: file.webkitRelativePath, file })));
+    });
+    picker.click();
+  }
+
+  /* The folder around all of them, or the first of them. */
+  function nameOfMany() {
+    const [top, ...more] = (many[0]?.path ?? "").split("/");
+    return more.length ? top : gettext("files");
+  }
+
+  function called(fileName, text) {
     tell([]);
-    words.textContent = file ? `${file.name} · ${size(file.size)}` : firstWords;
+    words.textContent = text;
     const name = form.elements.name;
-    if (file && name && !name.value) name.placeholder = file.name.replace(/(\.tar)?\.\w+$/, "");
+    if (fileName && name && !name.value) name.placeholder = fileName.replace(/(\.tar)?\.\w+$/, "");
+  }
+
+  async function packed() {
+    const tellPacked = (done, all) => progressWords(done / all, say(gettext("Packing: %(done)s of %(all)s files"), { done, all }));
+    try {
+      return await zipped(many, `${nameOfMany()}.zip`, tellPacked, sending.signal);
+    } catch (error) {
+      if (error instanceof TooMuch) throw new Error(gettext("This is too much to be packed here. Make a zip or a tar of it and upload that."));
+      if (sending.signal.aborted) throw error;
+      throw new Error(gettext("A file of the folder could not be read. Choose the folder again."));
+    }
   }
 
   async function send() {
     sending = new AbortController();
-    const [file] = input.files;
-    const body = new FormData(form);
-    const inChunks = file && form.elements.upload && file.size >= IN_CHUNKS_FROM_BYTES;
     show(true);
     tell([]);
+    let inChunks = false;
     try {
+      const file = many.length ? await packed() : input.files[0];
+      const body = new FormData(form);
+      if (many.length) body.set("file", file);
+      inChunks = file && form.elements.upload && file.size >= IN_CHUNKS_FROM_BYTES;
       if (inChunks) {
         body.set("upload", await uploadInChunks(file, chunkTeller(file), sending.signal));
         body.delete("file");

@@ -12,7 +12,8 @@ from tests.e2e.stack import ROOT, Stack
 def fresh_home(tmp_path_factory):
     """A home with database and static files as the first start leaves them, to be copied: made once."""
     home = tmp_path_factory.mktemp("fresh") / "home"
-    environment = {**os.environ, "FLEETUNE_HOME": str(home), "FLEETUNE_DEMO": "0"}
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("DJANGO")}  # settings of no test
+    environment = {**ours, "FLEETUNE_HOME": str(home), "FLEETUNE_DEMO": "0"}
     subprocess.run([sys.executable, "-m", "config.first_things"], cwd=ROOT, env=environment, check=True)
     return home
 

@@ -71,6 +71,24 @@ def test_a_large_zip_arrives_over_a_broken_connection_and_is_seen(site, reader, 
     reader.until(lambda: loaded(page, "[data-testid=samples]") == 20, within=20, about="thumbnails")
 
 
+def test_a_folder_is_packed_by_the_browser_and_becomes_data(site, reader, tmp_path):
+    folder = tmp_path / "pets"
+    for name, data in class_folders(("cat", "hündchen"), each=5).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    page = reader.open("/datasets/new/")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a folder").click()
+    chooser.value.set_files(str(folder))
+    page.locator("[data-drop-words]", has_text="pets: 10 files").wait_for()
+    page.get_by_role("button", name="Upload and import").click()
+    page.wait_for_selector("[data-testid=import]", timeout=PATIENCE_MS)
+    site.tell("work_off_imports")
+    page.wait_for_url("**/pets/v/1/", timeout=PATIENCE_MS)
+    assert "10 pictures in 2 classes" in page.locator("h1 + .lead").inner_text()
+    assert "hündchen" in page.get_by_test_id("classes").inner_text()
+
+
 def test_an_upload_that_was_stopped_goes_on_where_it_was(site, reader, tmp_path):
     path = tmp_path / "pause.zip"
     path.write_bytes(zipped({f"{'ab'[n % 2]}/{n}.bmp": picture(**LARGE, seed=50 + n) for n in range(4)}))
