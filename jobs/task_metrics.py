@@ -66,7 +66,9 @@ def charts(job: Job) -> list[dict[str, Any]]:
     known = facts(job)
     train = [f"train/{known.headline}"] if known.headline in known.train_keys else []
     evaluated = [f"eval/{metric}" for metric in (known.headline, *BESIDE.get(known.headline, ()))]
+    private = {"name": "epsilon", "keys": "privacy/epsilon", "title": _("Privacy spent (epsilon)")}
     return [
         {"name": "loss", "keys": "train/loss eval/loss", "title": NAMES["loss"]},
         {"name": known.headline, "keys": " ".join([*train, *evaluated]), "title": NAMES[known.headline]},
+        *([private] if job.spec.get("security", {}).get("dp") else []),
     ]

@@ -74,6 +74,16 @@ def _row(one: Candidate, choice: Choice, metric: str) -> dict[str, Any]:
     }
 
 
+def _span(choice: Choice, metric: str) -> dict[str, Any]:
+    """Of the axis of quality: around what was measured, a share never above its whole."""
+    values = [one.quality for one in choice.candidates]
+    room = max(0.15 * (max(values) - min(values)), 0.02 * abs(max(values)), 1e-6)
+    low, high = min(values) - room, max(values) + room
+    if metric not in formats.SHARES:
+        return {"range": [low, high]}
+    return {"range": [max(low, -0.01), min(high, 1.01)], "tickformat": ".1%"}
+
+
 def _figure(choice: Choice, metric: str, name: str, title: str, label: str) -> dict[str, Any]:
     def across(one: Candidate) -> float:
         return one.latency_ms if name == "latency" else one.bytes / 1e6
@@ -87,7 +97,7 @@ def _figure(choice: Choice, metric: str, name: str, title: str, label: str) -> d
     beaten = [one for one in choice.candidates if one not in choice.front]
     traces = [trace(_("On the front"), choice.front, "hue-1")]
     traces += [trace(_("Beaten"), beaten, "muted", markers=True)] if beaten else []
-    traces += [trace(_("Best within limits"), [choice.best], "hue-3", markers=True)] if choice.best else []
+    traces += [trace(_("Best within limits"), [choice.best], "hue-3", markers=True, size=11)] if choice.best else []
     note = _("The front: no other file is at least as good, as fast and as small.")
-    axes = {"x": {"title": label, "type": "log"}, "y": {"title": metric}}
+    axes = {"x": {"title": label, "type": "log"}, "y": {"title": metric, **_span(choice, metric)}}
     return {"name": f"pareto-{name}", "title": title, "note": note, "traces": traces, **axes}

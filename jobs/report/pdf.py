@@ -19,6 +19,8 @@ MARGIN = 40
 SMALL = 7.5
 LONGEST_CELL = 600
 """characters: a row has to fit on a page"""
+NARROWEST, WIDEST = 9, 34
+"""characters of a column's longest cell that its width is made for"""
 BEYOND = 0x10000
 """characters from here on are in neither font"""
 
@@ -60,6 +62,7 @@ def _styles() -> Any:
     for name in ("Normal", "Heading1", "Heading2"):
         styles[name].fontName = LATIN if name == "Normal" else BOLD
     styles["Heading1"].fontSize, styles["Heading2"].fontSize, styles["Normal"].fontSize = 16, 12, 9
+    styles["Heading2"].keepWithNext = 1
     for name, font in (("cell", LATIN), ("head", BOLD)):
         look = {"fontName": font, "fontSize": SMALL, "leading": 9.5, "wordWrap": "CJK"}
         styles.add(ParagraphStyle(name, **look))
@@ -95,10 +98,20 @@ def _table(table: Table, styles: Any, width: float) -> Any:
     rows += [[_paragraph(_cut(cell), look) for cell, look in zip(row, looks, strict=False)] for row in table.rows]
     if not rows:
         return _paragraph(_("None."), styles["Normal"])
-    columns = max(map(len, rows))
-    widths = [width * 0.28, width * 0.72] if columns == 2 else [width / columns] * columns
+    widths = _widths(table, width)
     grid = [("GRID", (0, 0), (-1, -1), 0.4, HexColor("#D3DAE1")), ("VALIGN", (0, 0), (-1, -1), "TOP")]
     return Grid(rows, widths, repeatRows=1 if table.head else 0, style=grid, spaceBefore=4, spaceAfter=8)
+
+
+def _widths(table: Table, width: float) -> list[float]:
+    """Of the columns: by their longest cells, within bounds, so that no figure is torn and no text takes all."""
+    rows = [*([table.head] if table.head else []), *table.rows]
+    columns = max(map(len, rows))
+    if columns == 2:
+        return [width * 0.28, width * 0.72]
+    longest = [max(len(row[place]) for row in rows if place < len(row)) for place in range(columns)]
+    weights = [min(max(length, NARROWEST), WIDEST) for length in longest]
+    return [width * weight / sum(weights) for weight in weights]
 
 
 def _cut(text: str) -> str:
@@ -112,7 +125,7 @@ def _chart(chart: Chart, width: float) -> Any:
     from reportlab.lib.colors import HexColor
 
     found, scale = drawing.drawn(chart), width / drawing.WIDTH
-    parts: list[Any] = [String(0, -2, _known(f"{chart.title} · {chart.x} →"), fontName=LATIN, fontSize=9)]
+    parts: list[Any] = [String(0, -2, _known(f"{chart.title} · {chart.x}"), fontName=LATIN, fontSize=9)]
     if found:
         grey, right = HexColor("#D3DAE1"), drawing.WIDTH - drawing.RIGHT
         for y, words in found.y_ticks:

@@ -49,7 +49,7 @@ function traceOf(trace, colours) {
     hoverinfo: trace.dash ? "skip" : undefined,
     error_y: error,
     line: { color: colour, width: 2, dash: trace.dash },
-    marker: { color: colour, size: trace.markers ? 5 : 6, opacity: trace.markers ? 0.6 : 1 },
+    marker: { color: colour, size: trace.size ?? (trace.markers ? 5 : 6), opacity: trace.markers && !trace.size ? 0.6 : 1 },
   };
 }
 

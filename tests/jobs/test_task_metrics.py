@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from jobs import report
+from jobs import report, task_metrics
 from jobs.models import Job, Latest
 from tests.jobs.factories import make_job, make_owner
 from tests.jobs.test_pages import client_of
@@ -44,3 +44,9 @@ def test_lists_show_and_sort_by_each_tasks_own_metric(detection):
 def test_the_report_has_no_chart_of_what_was_not_measured(detection):
     job, _client = detection
     assert "eval/map" in report.html(job) and "eval/accuracy" not in report.html(job)
+
+
+def test_a_private_job_shows_the_privacy_that_it_spends_beside_its_loss():
+    spec = {"task": "image-classification", "security": {"dp": {"epsilon": 3}}}
+    keys = [[chart["keys"] for chart in task_metrics.charts(Job(spec=one))] for one in (spec, spec | {"security": {}})]
+    assert keys[0] == [*keys[1], "privacy/epsilon"]
