@@ -66,8 +66,8 @@ MUTATIONS = (
     Mutation(
         "store past a gap",
         "jobs/ingest.py",
-        "batch.number != rank.last_batch + 1",
-        "batch.number <= rank.last_batch",
+        "if batch.number == number + 1:",
+        "if batch.number > number:",
         "tests/jobs/test_ingest.py::test_nothing_is_stored_past_a_gap",
     ),
     Mutation(
