@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.e2e.person import Person
 from tests.e2e.stack import Stack
 from tests.e2e.test_own_data import state, upload_as
 from tests.training import task_data
@@ -68,9 +69,16 @@ def trained(stack, raw: bytes, file_name: str, **spec):
     dataset = wait_until(lambda: (d := state(stack, answer["slug"]))["state"] != "importing" and d, within=150)
     assert (dataset["state"], dataset["task"]) == ("ready", spec["task"]), dataset
     job = stack.submit(dataset=dataset["slug"], devices={"count": 2}, **spec)
-    ended = stack.ended(job["id"], within=300)
+    return ended_well(stack, job["id"])
+
+
+def ended_well(stack, number: int):
+    """The job once it is done, and what its first device measured: with the same data, the same as the other."""
+    ended = stack.ended(number, within=300)
     assert ended["state"] == "succeeded", (ended["end_reason"], ended["reason_params"])
-    rows = stack.api("GET", f"/jobs/{job['id']}/evaluations/")[1]["results"]
+    hashes = [proof["data_hash"] for proof in ended["proofs"]["preprocess"].values()]
+    assert len(hashes) == 2 and len(set(hashes)) == 1
+    rows = stack.api("GET", f"/jobs/{number}/evaluations/")[1]["results"]
     assert len({row["device"] for row in rows}) == 2 and rows[0]["metrics"] == rows[1]["metrics"]
     return ended, rows[0]["metrics"]
 
@@ -89,10 +97,14 @@ def test_boxes_of_a_coco_zip_become_a_detector_on_two_devices(quiet):
 
 
 def test_sentences_of_a_table_become_a_classifier_on_two_devices(quiet):
-    training = {"num_train_epochs": 8, "per_device_train_batch_size": 8, "learning_rate": 0.003}
-    model = {"source": "text", "width": 32, "depth": 1}
-    job, metrics = trained(
-        quiet, sentences_csv(), "sentences.csv", task="text-classification", model=model, training=training
-    )
+    training = {"training__num_train_epochs": 8, "training__per_device_train_batch_size": 8}
+    fields = {"model__width": 32, "model__depth": 1, "training__learning_rate": 0.003}
+    with Person(quiet) as ada:
+        ada.brings(sentences_csv(), "sentences.csv")
+        told = ada.says_yes()
+        assert "text-classification" in told and "utf-8" in told
+        ada.sees_version()
+        number = ada.starts_job("text", **fields, **training)
+    job, metrics = ended_well(quiet, number)
     assert metrics["accuracy"] > 0.6, metrics  # chance is 0.5
     assert "model.onnx" in files_of(quiet, job)
