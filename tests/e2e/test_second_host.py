@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.e2e.stack import Stack
+from tests.e2e.test_results import all_ended
 from tests.hosts import Host, network
 from tests.waiting import wait_until
 
@@ -49,6 +50,32 @@ def test_a_second_host_joins_with_one_command_and_trains_together_with_a_local_d
             row["metrics"]["accuracy"] for row in server.api("GET", f"/jobs/{job['id']}/evaluations/")[1]["results"]
         }
         assert len(accuracies) == 1
+        the_file_answers_alike_on_both_hosts(server, job["id"], [device["slug"] for device in devices])
+        the_hosts_fit_together(server, [device["slug"] for device in devices])
+
+
+def the_file_answers_alike_on_both_hosts(server, job: int, devices: list[str]) -> None:
+    """The exported file comes to the host that knows nothing of the server's disk, and is certified there too."""
+    body = {"job": job, "artifact": "model.onnx", "devices": devices, "suites": ["quality"]}
+    assert server.api("POST", "/evaluations/", body)[0] == 202
+    rows = wait_until(lambda: all_ended(server, job), within=120, about="both hosts have measured", every=0.5)
+    assert [row["state"] for row in rows] == ["done", "done"], [row["reason"] for row in rows]
+    assert {row["device"] for row in rows} == set(devices)
+    assert all(row["parity"]["passed"] for row in rows)
+    assert len({row["metrics"]["accuracy"] for row in rows}) == 1
+
+
+def the_hosts_fit_together(server, devices: list[str]) -> None:
+    """The test of the fleet over two hosts: every check on each of them, and the link between them measured."""
+    status, test = server.api("POST", "/fleet-tests/", {"devices": devices})
+    assert status in (201, 202), test
+    told = wait_until(
+        lambda: (found := server.api("GET", f"/fleet-tests/{test['id']}/")[1])["state"] != "running" and found,
+        within=150, about="the test of the fleet ends", every=0.5,
+    )  # fmt: skip
+    assert told["state"] == "passed", told["rows"]
+    assert {link["from"] for link in told["links"]} == set(devices)
+    assert all(link["bytes_per_second"] > 0 for link in told["links"])
 
 
 def online(server, count: int) -> list[dict]:

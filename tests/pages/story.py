@@ -22,6 +22,7 @@ from jobs.models import Attempt, Head, Job
 from jobs.states import Actor, JobState
 from tests.accounts.factories import make_admin, make_user
 from tests.devices.factories import make_device, make_host
+from tests.pages.story_measured import fleet_test, measured
 from tests.pages.story_rooms import (
     connect,
     demo_data,
@@ -49,7 +50,9 @@ __all__ = [
     "connect",
     "demo_data",
     "facts_of_job",
+    "fleet_test",
     "imported",
+    "measured",
     "newest_job",
     "offline",
     "result_of",
