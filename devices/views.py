@@ -86,13 +86,12 @@ def device_detail(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         return _act_on_one(request, device)
     span = request.GET["span"] if request.GET.get("span") in utilisation.SPANS else "15m"
-    load = {"span": span, "charts": utilisation.charts(device, span)}
+    load = {"device": device, "span": span, "charts": utilisation.charts(device, span)}
     if request.GET.get("part") == "load":
-        return render(request, "devices/utilisation.html", load)
+        return render(request, "devices/device_load_now.html", load)
     facts = environment.shown(device.host.environment, device.kind == "cuda")
     row = shown.shown(queries.device_row(device))
     context = {
-        "device": device,
         "row": row | {"seen": device.last_seen_at},
         "facts": facts,
         "facts_text": "\n".join(f"{label}: {'' if value is None else value}" for _key, label, value in facts),

@@ -49,7 +49,7 @@ def _failed(actor: Any) -> list[Item]:
 def _waiting(actor: Any) -> list[Item]:
     before = timezone.now() - WAITING_FOR
     jobs = visible(actor, Job.objects.filter(removed_at=None, state=JobState.PENDING, created_at__lt=before))
-    jobs = jobs.exclude(wait_reason__in=("scheduled", "paused"))
+    jobs = jobs.exclude(wait_reason__in=("scheduled", "paused", "source_job"))
     return [_of_job(job, "warn") for job in queries.with_parts(jobs).order_by("created_at")[:20]]
 
 

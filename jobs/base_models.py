@@ -62,7 +62,7 @@ def _named(owner: User, spec: JobSpec, problems: list[Problem]) -> BaseModel | N
     model = models_of(owner).filter(slug=slug).first()
     params: dict[str, Any] = {"name": slug[:120]}
     if model is None:
-        sentence = gettext_noop("No model '%(name)s' that you may use.")
+        sentence = gettext_noop("No model '%(name)s' that you may use. Choose one under Models.")
     elif model.state == BaseModelState.IMPORTING:
         sentence = gettext_noop("Model '%(name)s' is still being imported. Try again when it is ready.")
     elif model.state == BaseModelState.FAILED:

@@ -82,7 +82,7 @@ def _version_named(request, slug: Any) -> DatasetVersion:
     except Dataset.DoesNotExist:
         version = None
     if version is None:
-        sentence = gettext_noop("No dataset '%(slug)s' that you may use.")
+        sentence = gettext_noop("No dataset '%(slug)s' that you may use. Choose one under Datasets.")
         raise Invalid([Problem("dataset", sentence, {"slug": str(slug)[:120]})])
     return version
 

@@ -168,7 +168,9 @@ def _datasets(owner: User, slug: str) -> QuerySet[Dataset]:
 
 
 def _no_dataset(name: str) -> Problem:
-    return Problem("dataset", gettext_noop("No dataset '%(name)s' that you may use."), {"name": name})
+    return Problem(
+        "dataset", gettext_noop("No dataset '%(name)s' that you may use. Choose one under Datasets."), {"name": name}
+    )
 
 
 def _steps(
@@ -190,7 +192,7 @@ def _source(owner: User, spec: JobSpec, problems: list[Problem]) -> Job | None:
     source = visible(owner, Job.objects.filter(pk=spec.source_job, removed_at=None)).first()
     params = {"job": spec.source_job}
     if source is None:
-        sentence = gettext_noop("No job #%(job)s that you may use.")
+        sentence = gettext_noop("No job #%(job)s that you may use. Choose one under Jobs.")
     elif source.state in (JobState.FAILED, JobState.CANCELLED):
         sentence = gettext_noop("Job #%(job)s has no result to start from. Try it again first, or choose another.")
     else:

@@ -34,7 +34,7 @@ def job_page(request: HttpRequest, number: int | str, tab: str = "") -> HttpResp
         return render(request, "jobs/job_gone.html", {"job": job, "text": tabs.gone_sentence(job)}, status=410)
     context = _summary(request, job, tab)
     if request.GET.get("part") == "load":
-        return render(request, "jobs/job_load.html", {"loads": _loads(context["attempt"])})
+        return render(request, "jobs/job_load.html", context | {"loads": _loads(context["attempt"])})
     if request.GET.get("part") in PARTS:
         return render(request, PARTS[request.GET["part"]], context)
     if tab:
@@ -97,6 +97,7 @@ def _summary(request: HttpRequest, job: Job, tab: str) -> dict[str, Any]:
         "stages": stages.of(job, attempt),
         "lanes": lanes.of(attempt),
         "evaluations": evaluations,
+        "requirements": requirements.verdicts(job),
         "failure": failure.of(job) if job.state == JobState.FAILED else None,
         "trial": recovery.card(job, request.user),
         "forecast": forecasts.card(job),
@@ -113,10 +114,8 @@ def _overview(job: Job, attempt: Attempt | None, wanted_log: str) -> dict[str, A
     charts = [
         chart | {"table": point_table.of(job, chart["keys"].split(), names)} for chart in task_metrics.charts(job)
     ]
-    limits = requirements.verdicts(job)
     return {
         "charts": charts,
-        "requirements": limits,
         "loads": _loads(attempt),
         "log": log_tail.of(job, names, wanted_log),
         "wanted_log": wanted_log,

@@ -177,7 +177,7 @@ def test_an_archive_with_a_bad_path_is_refused_by_its_name(name, sentence, home)
     told = refused(entry(name))
     assert sentence in told
     assert name.replace("\x01", "\N{REPLACEMENT CHARACTER}")[:240] in told
-    assert not list((home / "datasets").iterdir())
+    assert [path for kind in ("datasets", "incoming") for path in (home / kind).rglob("*")] == []
 
 
 @pytest.mark.parametrize("mode", [stat.S_IFLNK | 0o777, stat.S_IFCHR | 0o600, stat.S_IFREG | stat.S_ISUID | 0o755])

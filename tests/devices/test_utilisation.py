@@ -50,4 +50,6 @@ def test_the_page_and_its_fragment_show_the_chosen_span(client):
     client.force_login(make_user("maria"))
     page = client.get(f"/devices/{device.slug}/?span=24h").content.decode()
     assert "part=load&amp;span=24h" in page and "system/cpu_percent" in page
-    assert "system/cpu_percent" in client.get(f"/devices/{device.slug}/?part=load&span=nonsense").content.decode()
+    fragment = client.get(f"/devices/{device.slug}/?part=load&span=nonsense").content.decode()
+    assert "system/cpu_percent" in fragment
+    assert fragment.lstrip().startswith("<div data-poll-url="), "it takes the place of what asked, and asks again"

@@ -14,7 +14,7 @@ from jobs.models import Attempt, Job, Latest, Rank
 from jobs.states import JobState
 from tests.accounts.factories import make_admin, make_project, make_user
 from tests.devices.factories import make_device
-from tests.jobs.factories import make_job, make_owner, make_version
+from tests.jobs.factories import make_gang, make_job, make_owner, make_running, make_version
 
 pytestmark = pytest.mark.django_db
 
@@ -66,13 +66,23 @@ def test_all_devices_offline_is_one_item_not_sixty():
     assert [item.key for item in attention.items(make_admin(), rows)] == ["all-offline"]
 
 
-def test_a_job_that_waits_too_long_needs_somebody_a_scheduled_one_does_not():
+def test_a_job_that_waits_too_long_needs_somebody_one_that_waits_as_planned_does_not():
     maria = make_owner()
-    long, planned = make_job(owner=maria), make_job(owner=maria)
     before = timezone.now() - timedelta(hours=1)
-    Job.objects.filter(pk=long.pk).update(wait_reason="device_busy", created_at=before)
-    Job.objects.filter(pk=planned.pk).update(wait_reason="scheduled", created_at=before)
+    long, *planned = (make_job(owner=maria) for _ in range(3))
+    for job, reason in zip([long, *planned], ("device_busy", "scheduled", "source_job"), strict=True):
+        Job.objects.filter(pk=job.pk).update(wait_reason=reason, created_at=before)
     assert [item.key for item in attention.items(maria, [])] == [f"job-{long.pk}"]
+
+
+def test_a_running_job_asks_how_busy_its_devices_are_with_a_piece_that_asks_again_and_a_done_one_does_not():
+    gang = make_gang()
+    job = make_running(*gang)
+    maria, path = client_of(job.owner), f"/jobs/{job.pk}/?part=load"
+    piece = maria.get(path).content.decode().strip()
+    assert piece.startswith("<div data-poll-url=") and all(agent.device.slug in piece for agent in gang)
+    ended(job, JobState.SUCCEEDED)
+    assert maria.get(path).content.decode().strip().startswith("<div>")
 
 
 def test_the_list_is_filtered_by_words_states_devices_and_tags():

@@ -68,8 +68,8 @@ def test_everything_that_is_named_and_not_there_is_told_at_once(maria):
     )
     assert found == {
         "project": "No project 'x' that you may use.",
-        "dataset": "No dataset 'nope' that you may use.",
-        "model.id": "No job #77 that you may use.",
+        "dataset": "No dataset 'nope' that you may use. Choose one under Datasets.",
+        "model.id": "No job #77 that you may use. Choose one under Jobs.",
         "devices.ids.1": "No device 'gone'. It may have been removed; choose another.",
     }
 
@@ -84,7 +84,8 @@ def test_an_unknown_dataset_is_told_together_with_what_is_badly_written(maria):
 def test_a_dataset_of_a_foreign_project_is_as_unknown_as_none(maria):
     version = make_version(make_admin(), slug="secret")
     Dataset.objects.filter(pk=version.dataset_id).update(project=make_project("other"))
-    assert problems_of(maria, dataset="secret")["dataset"] == "No dataset 'secret' that you may use."
+    told = problems_of(maria, dataset="secret")["dataset"]
+    assert told == "No dataset 'secret' that you may use. Choose one under Datasets."
 
 
 @pytest.mark.parametrize("state", ["importing", "failed"])
