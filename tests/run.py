@@ -1,6 +1,6 @@
-"""`make test`: lint, the fast tests, and those with real processes and browsers, four runs at a time.
+"""`make test`: lint beside the fast tests, then those with real processes and browsers, three runs at a time.
 
-The latter wait more than they compute, so that four runs fill two cores; each tells what it found when it ends.
+More at once only take each other's processor, measured on two cores. Each run tells what it found when it ends.
 """
 
 import re
@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = "integration or browser or netns"
-AT_ONCE = 4
+AT_ONCE = 3
 SHARE_A_DEMO = [f"tests/e2e/test_{name}.py" for name in ("demo", "own_data", "results")]
 LATE_IN_TRAINING = "tests/training/test_[n-z]*.py"
 RUNS = [
@@ -24,17 +24,18 @@ RUNS = [
     ["tests/agent", "tests/chaos"],
     ["tests", *(f"--ignore=tests/{name}" for name in ("training", "pages", "e2e", "agent", "chaos"))],
 ]
-"""of the real ones, the longest first"""
+"""the longest first"""
 NO_TESTS = 5
 """exit status of pytest"""
 
 
 def main(arguments: list[str]) -> int:
     began = time.monotonic()
-    commands = [_pytest("-n", "2", "--dist", "loadfile", "-m", f"not ({REAL})", *arguments)]
-    commands += [_pytest("-m", REAL, *words, *arguments) for words in RUNS]
+    first = [[sys.executable, "-m", "tests.lint"]]
+    first += [_pytest("-n", "2", "--dist", "loadfile", "-m", f"not ({REAL})", *arguments)]
+    then = [_pytest("-m", REAL, *words, *arguments) for words in RUNS]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        failed = [line for lines in pool.map(_run, [*commands, [sys.executable, "-m", "tests.lint"]]) for line in lines]
+        failed = [line for commands in (first, then) for lines in list(pool.map(_run, commands)) for line in lines]
     print("".join(f"{line}\n" for line in failed) + f"make test took {time.monotonic() - began:.0f} s", flush=True)
     return 1 if failed else 0
 
