@@ -86,7 +86,7 @@ def _send(row: Measurement, payload: dict[str, Any], device: Device, actor: User
 
 def _told(row: Measurement, names: list[str], devices: list[Device]) -> dict[str, Any]:
     """For the audit log."""
-    told = {"artifact": row.artifact, "split": row.split, "suites": names}
+    told: dict[str, Any] = {"artifact": row.artifact, "split": row.split, "suites": names}
     told |= {} if row.step is None else {"checkpoint": row.step}
     told |= {} if row.is_of_own_data else {"dataset": row.dataset.slug}
     return told | {"devices": [device.slug for device in devices]}

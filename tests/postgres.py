@@ -54,7 +54,8 @@ def fresh_sqlite(tmp_path_factory, django_db_setup, django_db_blocker) -> Callab
 @pytest.fixture(scope="session")
 def fresh_postgresql(tmp_path_factory, django_db_setup, django_db_blocker) -> Iterator[Callable[[], Config]]:
     """Starts a server and makes migrated databases on it."""
-    server = _server(tmp_path_factory.mktemp("pg"))
+    directory = tmp_path_factory.mktemp("pg")
+    server = _server(directory)
     place = psycopg.conninfo.conninfo_to_dict(server.get_uri())
     _run(place, "CREATE DATABASE template_fleetune")
     with django_db_blocker.unblock(), using(_postgresql(place, "template_fleetune")):
@@ -62,7 +63,12 @@ def fresh_postgresql(tmp_path_factory, django_db_setup, django_db_blocker) -> It
 
     def fresh() -> Config:
         name = f"fleetune_{next(_numbers)}"
-        _run(place, f"CREATE DATABASE {name} TEMPLATE template_fleetune")
+        try:
+            _run(place, f"CREATE DATABASE {name} TEMPLATE template_fleetune")
+        except psycopg.OperationalError:  # seen once, at load 12: the server was gone between two tests
+            print((directory / "log").read_text(errors="replace")[-4000:])
+            server.ensure_postgres_running()
+            _run(place, f"CREATE DATABASE {name} TEMPLATE template_fleetune")
         return _postgresql(place, name)
 
     yield fresh

@@ -134,8 +134,8 @@ class ImportCommit(APIView):
         body = object_of(request.data)
         refuse_unknown(body, {"hash"})
         try:
-            told = {"via": "api", "address": address_of(request)}
-            services.commit(dataset, request.user, str(body.get("hash") or ""), **told)
+            seen = str(body.get("hash") or "")
+            services.commit(dataset, request.user, seen, via="api", address=address_of(request))
         except services.NothingWaits as error:
             raise Conflict(_(services.NOTHING_WAITS)) from error
         return Response(queries.dataset_json(dataset_at(request, slug)))

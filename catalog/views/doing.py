@@ -85,8 +85,8 @@ def _clean(request: HttpRequest, found: Dataset) -> HttpResponse:
 
 def _commit(request: HttpRequest, found: Dataset) -> None:
     try:
-        told = {"via": "page", "address": address_of(request)}
-        services.commit(found, request.user, request.POST.get("hash", ""), **told)
+        seen = request.POST.get("hash", "")
+        services.commit(found, request.user, seen, via="page", address=address_of(request))
         messages.success(request, _("It is imported."))
     except services.NothingWaits:
         messages.error(request, _(services.NOTHING_WAITS))

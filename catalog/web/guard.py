@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO
+from typing import Protocol
 
 import httpcore
 import httpx
@@ -24,9 +24,14 @@ MOST_BYTES = 64 * 2**20
 """of a body, after unpacking"""
 REDIRECTS = (301, 302, 303, 307, 308)
 
-
 Begin = Callable[[int, dict[str, str]], int]
 """(status, headers) → how many bytes of the body are here already, before those that come"""
+
+
+class Sink(Protocol):
+    """What a body is written into: an open file, or what stands before one."""
+
+    def write(self, data: bytes, /) -> int: ...
 
 
 class NoAnswer(NotFetched):
@@ -63,7 +68,7 @@ class Guard:
     def save(
         self,
         url: str,
-        into: BinaryIO,
+        into: Sink,
         most_bytes: int,
         whole_s: float = WHOLE_S,
         before_hop: Callable[[str], None] | None = None,
@@ -180,7 +185,7 @@ def _joined(here: httpx.URL, location: str) -> str:
         raise NotFetched(gettext_noop("It redirects to what is not an address of the web.")) from error
 
 
-def _copy(chunks: Iterable[bytes], headers: dict[str, str], into: BinaryIO, most_bytes: int, here: int = 0) -> None:
+def _copy(chunks: Iterable[bytes], headers: dict[str, str], into: Sink, most_bytes: int, here: int = 0) -> None:
     """Unpacked, and no byte more than allowed is ever held. `here`: bytes of it that `into` has already."""
     packing = headers.get("content-encoding", "identity").strip().lower()
     if packing not in ("identity", "gzip", ""):

@@ -40,7 +40,7 @@ def data(data_dir):
 
 
 def jobs(data, world_size, strategies=STRATEGIES):
-    """The net of each task with every strategy, and one net with every method; on many ranks one net, with all it has."""
+    """The net of each task with every strategy, and one net with every method; on many ranks that net alone."""
     nets, methods = (NETS, ("head", "lora")) if world_size <= 2 else (("vit",), ())
     wanted = [(net, "full", strategy) for net in nets for strategy in strategies]
     wanted += [("vit", method, strategy) for method in methods for strategy in strategies]
