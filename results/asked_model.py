@@ -41,9 +41,8 @@ def runnable(job: Job) -> list[Artifact]:
 def _file(job: Job, name: Any) -> Artifact:
     left = {row.name: row for row in history.shown_artifacts(job) if row.format in RUNNABLE}
     if not left:
-        there = ", ".join(str(row.step) for row in weights.checkpoints_here(job)) or "—"
         sentence = gettext_noop("The job has left no file yet. Name a 'checkpoint' that is on the server: %(there)s.")
-        raise Invalid([Problem("artifact", sentence, {"there": there})])
+        raise Invalid([Problem("artifact", sentence, {"there": _steps_here(job)})])
     if not isinstance(name, str) or name not in left:
         raise Invalid([unknown("artifact", str(name), left)])
     if not history.is_here(left[name]):
@@ -55,13 +54,16 @@ def _file(job: Job, name: Any) -> Artifact:
 def _checkpoint(job: Job, step: Any) -> Asked:
     row = weights.checkpoint_here(job, step) if type(step) is int and 0 < step < 2**53 else None
     if row is None:
-        there = ", ".join(str(row.step) for row in weights.checkpoints_here(job)) or "—"
         sentence = gettext_noop("The server has no checkpoint of step %(step)s. It has: %(there)s.")
-        raise Invalid([Problem("checkpoint", sentence, {"step": str(step)[:20], "there": there})])
+        raise Invalid([Problem("checkpoint", sentence, {"step": str(step)[:20], "there": _steps_here(job)})])
     files = weights.of_checkpoint(row)
     told = {"source": job.pk, "artifact": weights.WEIGHTS, "files": files}
     [sha256] = [file["sha256"] for file in files if file["name"] == weights.WEIGHTS]
     return Asked(CHECKPOINT, told, sha256, row.step)
+
+
+def _steps_here(job: Job) -> str:
+    return ", ".join(str(row.step) for row in weights.checkpoints_here(job)) or "—"
 
 
 def _start(job: Job) -> Asked:

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -32,14 +33,15 @@ def job_page(request: HttpRequest, number: int | str, tab: str = "") -> HttpResp
     job = _job(request, number)
     if job.removed_at:
         return render(request, "jobs/job_gone.html", {"job": job, "text": tabs.gone_sentence(job)}, status=410)
-    context = _summary(request, job, tab)
     if request.GET.get("part") == "load":
-        return render(request, "jobs/job_load.html", context | {"loads": _loads(context["attempt"])})
+        return render(request, "jobs/job_load.html", _load(job))
+    context = _summary(request, job, tab)
     if request.GET.get("part") in PARTS:
         return render(request, PARTS[request.GET["part"]], context)
     if tab:
         return render(request, f"jobs/job_{tab}.html", context | tabs.content(job, tab))
-    return render(request, "jobs/job.html", context | _overview(job, context["attempt"], request.GET.get("log", "")))
+    overview = _overview(job, context["attempt"], request.GET.get("log", "")) | _load(job)
+    return render(request, "jobs/job.html", context | overview)
 
 
 @login_required
@@ -97,7 +99,7 @@ def _summary(request: HttpRequest, job: Job, tab: str) -> dict[str, Any]:
         "stages": stages.of(job, attempt),
         "lanes": lanes.of(attempt),
         "evaluations": evaluations,
-        "requirements": requirements.verdicts(job),
+        "requirements": SimpleLazyObject(lambda: requirements.verdicts(job)),
         "failure": failure.of(job) if job.state == JobState.FAILED else None,
         "trial": recovery.card(job, request.user),
         "forecast": forecasts.card(job),
@@ -116,16 +118,16 @@ def _overview(job: Job, attempt: Attempt | None, wanted_log: str) -> dict[str, A
     ]
     return {
         "charts": charts,
-        "loads": _loads(attempt),
         "log": log_tail.of(job, names, wanted_log),
         "wanted_log": wanted_log,
     }
 
 
-def _loads(attempt: Attempt | None) -> list[dict[str, Any]]:
-    """How busy each device of the attempt is."""
-    ranks = attempt.ranks.all() if attempt else []
-    return [{"device": rank.device, "charts": utilisation.charts(rank.device)} for rank in ranks]
+def _load(job: Job) -> dict[str, Any]:
+    """How busy each device of the last attempt is."""
+    ranks = [rank for attempt in list(job.attempts.all())[-1:] for rank in attempt.ranks.all()]
+    loads = [{"device": rank.device, "charts": utilisation.charts(rank.device)} for rank in ranks]
+    return {"job": job, "is_driven": job.state in DRIVEN, "loads": loads}
 
 
 def _names(attempt: Attempt | None) -> dict[int, str]:

@@ -3,6 +3,7 @@
 import pytest
 
 from config.celery import app
+from tests.accounts.factories import bearer, make_token, make_user
 
 
 @pytest.fixture(autouse=True)
@@ -22,3 +23,14 @@ def sent(monkeypatch):
 
     monkeypatch.setattr(app, "send_task", send_task)
     return messages
+
+
+@pytest.fixture
+def maria():
+    return make_user()
+
+
+@pytest.fixture
+def api(client, maria):
+    client.defaults["HTTP_AUTHORIZATION"] = bearer(make_token(maria))["Authorization"]
+    return client

@@ -14,17 +14,6 @@ pytestmark = pytest.mark.django_db
 LIST = "/api/v1/models/"
 
 
-@pytest.fixture
-def maria():
-    return make_user()
-
-
-@pytest.fixture
-def api(client, maria):
-    client.defaults["HTTP_AUTHORIZATION"] = bearer(make_token(maria))["Authorization"]
-    return client
-
-
 def token_of(user, scope="run") -> Client:
     return Client(headers=bearer(make_token(user, scope)))
 

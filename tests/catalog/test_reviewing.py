@@ -12,23 +12,12 @@ from accounts.models import AuditEntry
 from catalog import drawings, places, queries, services, tasks
 from catalog.models import Dataset, DatasetState, DatasetVersion
 from catalog.services import reviewing
-from tests.accounts.factories import bearer, make_token, make_user
+from tests.accounts.factories import make_user
 from tests.catalog.data_factories import coco, texts_csv
 from tests.catalog.factories import class_folders, files_below, imported, upload, version_of, why, zipped
 
 pytestmark = pytest.mark.django_db
 LIST = "/api/v1/datasets/"
-
-
-@pytest.fixture
-def maria():
-    return make_user()
-
-
-@pytest.fixture
-def api(client, maria):
-    client.defaults["HTTP_AUTHORIZATION"] = bearer(make_token(maria))["Authorization"]
-    return client
 
 
 def table(rows: int = 40, **more: str) -> SimpleUploadedFile:

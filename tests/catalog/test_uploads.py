@@ -20,17 +20,6 @@ LIST = "/api/v1/uploads/"
 CHUNK = "application/offset+octet-stream"
 
 
-@pytest.fixture
-def maria():
-    return make_user()
-
-
-@pytest.fixture
-def api(client, maria):
-    client.defaults["HTTP_AUTHORIZATION"] = bearer(make_token(maria))["Authorization"]
-    return client
-
-
 def begin(api, data: bytes, **more) -> str:
     body = {"name": "pets.zip", "bytes": len(data), **more}
     answer = api.post(LIST, body, content_type="application/json")

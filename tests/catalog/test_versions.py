@@ -18,17 +18,6 @@ pytestmark = pytest.mark.django_db
 LIST = "/api/v1/datasets/"
 
 
-@pytest.fixture
-def maria():
-    return make_user()
-
-
-@pytest.fixture
-def api(client, maria):
-    client.defaults["HTTP_AUTHORIZATION"] = bearer(make_token(maria))["Authorization"]
-    return client
-
-
 def run(dataset: Dataset) -> Dataset:
     tasks.import_dataset(dataset.pk)
     dataset.refresh_from_db()
