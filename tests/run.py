@@ -3,6 +3,7 @@
 More at once only take each other's processor, measured on two cores. Each run tells what it found when it ends.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 REAL = "integration or browser or netns"
 AT_ONCE = 3
+PATIENCE = {"FLEETUNE_TEST_PATIENCE": str(AT_ONCE)}
 SHARE_A_DEMO = [f"tests/e2e/test_{name}.py" for name in ("demo", "own_data", "results")]
 LATE_IN_TRAINING = "tests/training/test_[n-z]*.py"
 RUNS = [
@@ -47,7 +49,7 @@ def _pytest(*words: str) -> list[str]:
 def _run(command: list[str]) -> list[str]:
     """A line for each thing that failed. What it said is printed when it ends; no test of its kind is no failure."""
     began = time.monotonic()
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ | PATIENCE)
     name = " ".join(command[2:])
     sys.stdout.buffer.write(f"== {name}: {time.monotonic() - began:.0f} s\n".encode() + done.stdout)
     sys.stdout.flush()

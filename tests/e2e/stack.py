@@ -65,7 +65,8 @@ class Stack:
     def link(self) -> str:
         return re.findall(r"http://\S+/sign-in/\S+", self.text)[-1]
 
-    def stop(self, number: int = signal.SIGINT, within: float = 12) -> None:
+    def stop(self, number: int = signal.SIGINT, within: float = 20) -> None:
+        """Users are promised 10 s."""
         if self.process is None or self.process.poll() is not None:
             return
         self.process.send_signal(number)
@@ -97,11 +98,11 @@ class Stack:
         assert status == 201, job
         return job
 
-    def ended(self, number: int, within: float) -> dict:
+    def ended(self, number: int, within: float, **more) -> dict:
         """The job once it has ended."""
         return wait_until(
             lambda: (job := self.job(number))["state"] in {"succeeded", "failed", "cancelled"} and job,
-            within, f"job {number} ends", every=0.5,
+            within, f"job {number} ends", every=0.5, **more,
         )  # fmt: skip
 
     def living(self) -> list[int]:

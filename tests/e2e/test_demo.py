@@ -29,7 +29,7 @@ def demo(stack):
 
 
 def test_the_dense_job_succeeds_soon_after_ready(stack, demo):
-    job = stack.ended(demo["dense"], within=2 * DENSE_S)
+    job = stack.ended(demo["dense"], within=2 * DENSE_S, promised=True)
     assert job["state"] == "succeeded", job["end_reason"]
 
 
