@@ -49,7 +49,8 @@ def _pytest(*words: str) -> list[str]:
 def _run(command: list[str]) -> list[str]:
     """A line for each thing that failed. What it said is printed when it ends; no test of its kind is no failure."""
     began = time.monotonic()
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ | PATIENCE)
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | PATIENCE, **pipe)
     name = " ".join(command[2:])
     sys.stdout.buffer.write(f"== {name}: {time.monotonic() - began:.0f} s\n".encode() + done.stdout)
     sys.stdout.flush()
