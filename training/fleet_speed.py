@@ -37,7 +37,7 @@ def _measured(rank: Rank, go: Go, door: Door) -> dict[str, Any]:
     group = Group(0, 1)
     if go.world_size > 1:
         rank.sign.enter("meet", PART_S)
-        group = form_group(go, come_together(go, door, rank.still_waiting, MEET_S), rank.device)
+        group = form_group(go, come_together(go, door, rank.still_waiting, MEET_S), rank.device, door.reach)
     alone: dict[str, Any] = {}
     for turn in range(go.world_size):
         rank.sign.enter("alone", PART_S)

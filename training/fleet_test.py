@@ -88,7 +88,7 @@ class FleetTest:
         if self.failed or data is None or begun is None:
             self.found |= {name: {"ok": None, "because": self.failed} for name in NEED_ALL}
         else:
-            group = self._check("exchange", lambda: self._exchange(form_group(self.go, store, self.rank.device)))
+            group = self._check("exchange", lambda: self._exchange(self._form_group(store)))
             if group:
                 self._together(group, data, begun)
         if self.failed not in NEED_ALL:
@@ -196,6 +196,9 @@ class FleetTest:
         difference = float((theirs - row).abs().max()) / max(1.0, float(theirs.abs().max()))
         facts = {"artifact": path.name, "runtime": runner.runtime, "parity": compared(runner, data, split, path)}
         return facts | {"hash": hash_of({"answers": row}), "max_difference": difference}, True
+
+    def _form_group(self, store: dist.TCPStore) -> Group:
+        return form_group(self.go, store, self.rank.device, self.door.reach)
 
     def _leave_together(self, store: dist.TCPStore) -> None:
         """Rank 0 serves the store, so it leaves last. Who is gone by now has been told already."""

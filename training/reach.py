@@ -1,7 +1,8 @@
-"""Which peers this rank can reach over the network: looked at once an exchange broke, to tell a cut line from a rank
-that is slow or gone."""
+"""Which peers are there and can be reached over the network: looked at once an exchange broke, to tell a cut line from
+a rank that is slow or gone, and while peers are awaited outside any exchange."""
 
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from training.progress import SignOfLife
 
 CONNECT_S = 2.0
 """one lost packet is sent again within it"""
+LOOK_S = 0.5
 
 
 class Reach:
@@ -23,6 +25,9 @@ class Reach:
         self.address = address
         self._listener = Listener(address)
         self._peers: dict[int, str] = {}
+        self._lines: dict[int, socket.socket] = {}
+        """to each peer that was awaited; its kernel closes them when the process ends"""
+        self._looked_at = 0.0
 
     def publish(self, store: dist.Store, rank: int) -> None:
         store.set(f"reach/{rank}", self._listener.address)
@@ -32,6 +37,29 @@ class Reach:
         others = [other for other in range(world_size) if other != rank]
         told = store.multi_get([f"reach/{other}" for other in others])
         self._peers = {other: address.decode() for other, address in zip(others, told, strict=True)}
+
+    def look_after_peers(self) -> None:
+        """Raise PeerLost for a peer whose process has ended. Looks each LOOK_S, however often it is called."""
+        if time.monotonic() - self._looked_at < LOOK_S:
+            return
+        self._looked_at = time.monotonic()
+        for peer in self._peers:
+            if self._is_gone(peer):
+                raise PeerLost(peer, "gone")
+
+    def _is_gone(self, peer: int) -> bool:
+        """One that cannot be reached is not known to be."""
+        try:
+            if peer not in self._lines:
+                self._lines[peer] = _connect(self._peers[peer])
+                self._lines[peer].setblocking(False)
+            return not self._lines[peer].recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except (ConnectionRefusedError, ConnectionResetError):
+            return True
+        except OSError:
+            return False
 
     @contextmanager
     def naming_the_cut(self, sign: SignOfLife) -> Iterator[None]:
@@ -58,11 +86,15 @@ class Reach:
 
 def _answers(address: str) -> bool:
     """Whether a host answers there; it refuses when the rank's process is gone."""
-    host, _, port = address.rpartition(" ")
     try:
-        socket.create_connection((host, int(port)), CONNECT_S).close()
+        _connect(address).close()
     except ConnectionRefusedError:
         return True
     except OSError:
         return False
     return True
+
+
+def _connect(address: str) -> socket.socket:
+    host, _, port = address.rpartition(" ")
+    return socket.create_connection((host, int(port)), CONNECT_S)

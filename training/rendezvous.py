@@ -58,10 +58,11 @@ class Door:
 class Group:
     """The ranks of an attempt. With one rank it needs no process group and every exchange is free."""
 
-    def __init__(self, rank: int, world_size: int, store: dist.Store | None = None):
+    def __init__(self, rank: int, world_size: int, store: dist.Store | None = None, reach: Reach | None = None):
         self.rank = rank
         self.world_size = world_size
         self._store = store
+        self._reach = reach
         self._meetings = 0
 
     def sum(self, tensor: torch.Tensor) -> torch.Tensor:
@@ -102,11 +103,18 @@ class Group:
     def meet(self, still_here: Callable[[], None]) -> None:
         """Return once every rank is here, however much longer its work took: called where ranks may differ in speed.
 
-        `still_here()` is called meanwhile. Raises Failure after MEET_S.
+        `still_here()` is called meanwhile. Raises PeerLost soon after a rank's process ended, Failure after MEET_S.
         """
-        if self._store:
-            self._meetings += 1
-            _wait_for_all(self._store, f"meeting {self._meetings}", self.rank, self.world_size, still_here)
+        if not self._store:
+            return
+        self._meetings += 1
+
+        def waiting() -> None:
+            still_here()
+            if self._reach:
+                self._reach.look_after_peers()
+
+        _wait_for_all(self._store, f"meeting {self._meetings}", self.rank, self.world_size, waiting)
 
     def _gather(self, tensor: torch.Tensor) -> list[torch.Tensor]:
         parts = [torch.empty_like(tensor) for _ in range(self.world_size)]
@@ -118,7 +126,7 @@ def join(go: Go, door: Door, device: torch.device, still_here: Callable[[], None
     """Meet the other ranks. `still_here()` is called while they are awaited. Raises Failure after MEET_S."""
     if go.world_size == 1:
         return Group(0, 1)
-    return form_group(go, come_together(go, door, still_here), device)
+    return form_group(go, come_together(go, door, still_here), device, door.reach)
 
 
 def come_together(go: Go, door: Door, still_here: Callable[[], None], within: float = MEET_S) -> dist.TCPStore:
@@ -131,7 +139,7 @@ def come_together(go: Go, door: Door, still_here: Callable[[], None], within: fl
     return store
 
 
-def form_group(go: Go, store: dist.TCPStore, device: torch.device) -> Group:
+def form_group(go: Go, store: dist.TCPStore, device: torch.device, reach: Reach) -> Group:
     """The process group of ranks that have come together."""
     dist.init_process_group(
         "gloo" if device.type == "cpu" else "cpu:gloo,cuda:nccl",
@@ -140,7 +148,7 @@ def form_group(go: Go, store: dist.TCPStore, device: torch.device) -> Group:
         world_size=go.world_size,
         timeout=timedelta(seconds=PEER_SILENT_S),
     )
-    return Group(go.rank, go.world_size, store)
+    return Group(go.rank, go.world_size, store, reach)
 
 
 def wait_for(store: dist.Store, key: str, peer: int, still_here: Callable[[], None], within: float) -> bytes:

@@ -40,7 +40,8 @@ def training(**settings):
 
 
 def endless(**settings):
-    return spec(model=CONV, **training(max_steps=100_000, save_steps=1_000_000, **settings))
+    """Nothing but steps, without a look at the validation split or a save."""
+    return spec(model=CONV, **training(max_steps=100_000, save_steps=1_000_000, eval_steps=1_000_000, **settings))
 
 
 def weights_hashes(attempt) -> set[str]:
@@ -139,6 +140,15 @@ def test_a_killed_rank_is_noticed_at_once(starter, tmp_path, few):
     assert (report["reason"], report["params"]["peer"], report["params"]["what"]) == ("sync_timeout", 1, "gone")
     assert attempt.wait(5)[1] == {}
     assert read_json(attempt.paths(1).path / "ended.json")["code"] == -signal.SIGKILL
+
+
+def test_a_rank_that_is_killed_while_others_await_it_is_noticed(starter, tmp_path, few):
+    job = spec(model=CONV, **training(eval_steps=5))
+    killed = {1: {"FLEETUNE_FAULT": "evaluate:2:kill"}}
+    reports = Attempt(starter, tmp_path, job, [few, few], env_of=killed).run()
+    assert reports[1] == {}
+    params = reports[0]["params"]
+    assert (reports[0]["reason"], params["peer"], params["what"]) == ("sync_timeout", 1, "gone")
 
 
 @pytest.mark.parametrize("world_size", [1, 2, 3])
