@@ -42,7 +42,10 @@ def text(reason: str, params: Params, job: Job) -> str:
 
 def of_errand(answer: Params, slug: str) -> str:
     """Why an errand on the device `slug` found out nothing, from its answer."""
-    return SENTENCES[EndReason(answer.get("reason", EndReason.UNKNOWN))]({"device": slug, **answer})
+    reason, params = EndReason(answer.get("reason", EndReason.UNKNOWN)), {"device": slug, **answer}
+    if reason == EndReason.DEVICE_LOST:
+        return _("Lost %(device)s: it stopped answering before this was done.") % {"device": device(params)}
+    return SENTENCES[reason](params)
 
 
 def _actions(reason: str, params: Params, job: Job) -> list[Action]:
@@ -205,6 +208,8 @@ def _recipe_mismatch(params: Params) -> str:
 def _version_mismatch(params: Params) -> str:
     if params.get("sentence"):
         return translated(params["sentence"], params)
+    if params.get("detail") and not params.get("what"):
+        return _detail(_("%(device)s lacks what this needs.") % {"device": device(params)}, params)
     known = {"devices": devices(params.get("devices", [])), "what": params.get("what", _("model"))}
     sentence = _("%(devices)s built different models (%(what)s), so they cannot train together.") % known
     return f"{sentence} {hashes}" if (hashes := _hashes(params)) else sentence

@@ -135,8 +135,17 @@ def test_a_device_that_disappears_is_a_row_with_its_reason_and_counts_as_nothing
     found = client.get("/api/v1/results/digits/versions/1/").json()
     [row] = [row for row in found["evaluations"] if row["artifact"] == "model.onnx"]
     assert (row["state"], row["metrics"]) == ("failed", {})
-    assert "lab-1-cpu-0" in row["reason"]
+    assert row["reason"] == "Lost lab-1-cpu-0: it stopped answering before this was done."
     assert found["devices"] == {"measured": 2, "same": 2}
+
+
+def test_a_device_that_lacks_the_runtime_says_so_and_not_that_models_differ(client, version):
+    measure(client, artifact="model.onnx", devices=["lab-1-cpu-0"])
+    answer = {"ok": False, "reason": "version_mismatch", "detail": "onnxruntime is not installed on this device"}
+    end(Measurement.objects.get(), ErrandState.FAILED, answer)
+
+    [row] = client.get("/api/v1/evaluations/").json()["results"]
+    assert row["reason"] == "lab-1-cpu-0 lacks what this needs. onnxruntime is not installed on this device"
 
 
 def certificates(found) -> dict[str, str]:
