@@ -1,6 +1,7 @@
-"""`make test`: lint beside the fast tests, then those with real processes and browsers, three runs at a time.
+"""`make test`: lint, the fast tests, and those with real processes and browsers, three runs at a time.
 
-More at once only take each other's processor, measured on two cores. Each run tells what it found when it ends.
+More at once only take each other's processor, measured on two cores; fewer leave it idle while one waits. Each run
+tells what it found when it ends.
 """
 
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,11 +35,10 @@ NO_TESTS = 5
 
 def main(arguments: list[str]) -> int:
     began = time.monotonic()
-    first = [[sys.executable, "-m", "tests.lint"]]
-    first += [_pytest("-n", "2", "--dist", "loadfile", "-m", f"not ({REAL})", *arguments)]
-    then = [_pytest("-m", REAL, *words, *arguments) for words in RUNS]
+    fast = _pytest("-n", "2", "--dist", "loadfile", "-m", f"not ({REAL})", *arguments)
+    real = [_pytest("-m", REAL, *words, *arguments) for words in RUNS]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        failed = [line for commands in (first, then) for lines in list(pool.map(_run, commands)) for line in lines]
+        failed = list(chain(*pool.map(_run, [fast, [sys.executable, "-m", "tests.lint"], *real])))
     print("".join(f"{line}\n" for line in failed) + f"make test took {time.monotonic() - began:.0f} s", flush=True)
     return 1 if failed else 0
 

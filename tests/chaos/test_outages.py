@@ -14,6 +14,8 @@ from tests.e2e.stack import Stack
 
 pytestmark = [pytest.mark.integration, pytest.mark.chaos]
 AWAY_S = 60
+UNHURRIED = {"FLEETUNE_FAULT": "step:*:sleep=0.02"}
+"""ranks that leave the processor to the tests beside them"""
 
 
 def test_a_minute_without_server_broker_or_database_costs_no_point_and_no_attempt(tmp_path, fresh_home):  # noqa: F811
@@ -29,7 +31,7 @@ def test_a_minute_without_server_broker_or_database_costs_no_point_and_no_attemp
 
 
 def live_through(home: Path, outage: Callable[[Fleet, int, float], None]) -> None:
-    fleet = Fleet(Stack(home, demo=False, FLEETUNE_CPU_DEVICES="2"), seed=1)
+    fleet = Fleet(Stack(home, demo=False, FLEETUNE_CPU_DEVICES="2", **UNHURRIED), seed=1)
     try:
         outage(fleet.begin(), 1, AWAY_S)
         fleet.promises_hold()

@@ -18,7 +18,7 @@ SPEC = {
     "task": "image-classification",
     "dataset": "mnist-5k",
     "model": {"source": "dense", "hidden": [64, 64]},
-    "training": {"max_steps": 2000, "learning_rate": 0.003, "optim": "adam", "save_steps": 100, "eval_steps": 1000},
+    "training": {"max_steps": 1200, "learning_rate": 0.003, "optim": "adam", "save_steps": 100, "eval_steps": 1000},
     "export": {"formats": ["safetensors"]},
 }
 SECOND_START_S = 10
@@ -30,7 +30,7 @@ def broken(tmp_path_factory, fresh_home):
     """One Fleetune with data, in which these tests break one thing after another; the last of them ends it."""
     home = tmp_path_factory.mktemp("faults") / "home"
     shutil.copytree(fresh_home, home)
-    stack = Stack(home, demo=False)
+    stack = Stack(home, demo=False, FLEETUNE_FAULT="step:*:sleep=0.01")  # a job lasts without taking the processor
     try:
         stack.start()
         stack.add_builtin("mnist-5k", within=60)
