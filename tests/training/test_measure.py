@@ -129,3 +129,19 @@ def test_the_model_before_fine_tuning_is_measured_on_the_same_data(measure, tmp_
     assert before["runtime"].endswith("new weights from seed 42") and before["parity"] is None
     assert before["metrics"]["accuracy"] < 0.4 < after["metrics"]["accuracy"]
     assert before["rows"]["true"] == after["rows"]["true"]
+
+
+@pytest.mark.parametrize("strategy", ["fsdp", "tensor", "pipeline"])
+def test_a_checkpoint_of_ranks_that_hold_parts_is_measured_as_one_model(starter, tmp_path, data, strategy):
+    settings = {"max_steps": 12, "save_steps": 12, "per_device_train_batch_size": 32, "learning_rate": 0.01}
+    model, parallel = {"source": "dense", "hidden": [16, 16]}, {"strategy": strategy}
+    job = spec(model=model, parallel=parallel, training=settings, export={"formats": ["safetensors"]})
+    shared = Attempt(starter, tmp_path / "job", job, [data] * 2)
+    assert {report["outcome"] for report in shared.run(90)} == {"succeeded"}, shared.log(0)
+    trained = events(shared.paths(0), "evaluation")[0]["data"]["metrics"]
+    wanted = {"kind": "evaluate", "artifact": "model.safetensors", "split": "test", "suites": ["quality"]}
+    for number, place in enumerate((shared.checkpoints(1) / "step-12", shared.paths(0).artifacts)):
+        more = {"kind": "errand", "errand": wanted}
+        [report] = Attempt(starter, tmp_path / str(number), job, [data], model_dir=str(place), more=more).run()
+        assert report["answer"]["metrics"]["accuracy"] == trained["accuracy"], report
+        assert report["answer"]["metrics"]["loss"] == pytest.approx(trained["loss"], rel=1e-5)
