@@ -19,7 +19,7 @@ from contract.faults import fault
 from contract.reasons import EndReason
 from contract.run_dir import checkpoints_dir, write_json
 
-POLL_S = 0.02
+POLL_S = 0.005
 log = logging.getLogger(__name__)
 
 

@@ -25,6 +25,7 @@ class LeaseLoop(threading.Thread):
 
     def run(self) -> None:
         situation = self.situation
+        situation.changed.wait(WAITING_S)  # a rank tells its port sooner; a call without it would be made twice
         while not situation.over.is_set():
             situation.changed.clear()
             if not self._call():
