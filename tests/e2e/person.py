@@ -70,14 +70,20 @@ class Person:
         wait_until(lambda: self.page.evaluate(loaded) == count, within=60, about=f"{count} pictures in {place}")
 
     def starts_job(self, model: str, **values: Any) -> int:
-        """From the page of a version: *Start job with this*, a kind of model, some fields, *Start*; its number."""
+        """From the page of a version: *Start job with this*, a kind of model, some fields (a list: boxes to
+        tick), *Start*; its number."""
         page = self.page
         page.get_by_test_id("start-with-this").click()
         page.wait_for_selector("[data-testid=new-job]")
         page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
         page.check(f"[name='model.source'][value={model}]")
         for name, value in values.items():
-            page.fill(f"[name='{name.replace('__', '.')}']", str(value))
+            field = f"[name='{name.replace('__', '.')}']"
+            if isinstance(value, list):
+                for choice in value:
+                    page.check(f"{field}[value='{choice}']")
+            else:
+                page.fill(field, str(value))
         page.get_by_test_id("start").click()
         page.wait_for_url(re.compile(r"/jobs/\d+/"))
         return int(re.findall(r"/jobs/(\d+)/", page.url)[0])

@@ -1,80 +1,135 @@
-"""A second host: own network namespace, own directory, the server's home out of sight; one job on both."""
+"""A second host: own network namespace, own directory, the server's home out of sight; jobs on both."""
 
+import base64
 import contextlib
+import io
+import json
 import shutil
 import subprocess
 import sys
+import zipfile
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.e2e.stack import Stack
-from tests.e2e.test_results import all_ended
+from tests.e2e.test_results import all_ended, devices
+from tests.e2e.trained import FORMATS, every_format_answers_alike, files_of, trained, tried
 from tests.hosts import Host, network
+from tests.training import task_data
+from tests.training.factories import mnist
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.netns]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def there():
     with network("10.231.77") as between:
         yield between
 
 
-@pytest.fixture
-def server(tmp_path, fresh_home, there):
-    shutil.copytree(fresh_home, tmp_path / "home")
-    there = {"FLEETUNE_HOST": there.here, "FLEETUNE_ALLOW_PLAIN_HTTP": "1", "FLEETUNE_CPU_DEVICES": "1"}
-    return Stack(tmp_path / "home", demo=False, **there)
-
-
-def test_a_second_host_joins_with_one_command_and_trains_together_with_a_local_device(there, server, tmp_path):
+@pytest.fixture(scope="module")
+def server(tmp_path_factory, fresh_home, there):
+    """A Fleetune with one device of its own and one on the second host, which nothing but the network joins to it."""
+    place = tmp_path_factory.mktemp("two-hosts")
+    shutil.copytree(fresh_home, place / "home")
+    reachable = {"FLEETUNE_HOST": there.here, "FLEETUNE_ALLOW_PLAIN_HTTP": "1", "FLEETUNE_CPU_DEVICES": "1"}
+    running = Stack(place / "home", demo=False, **reachable)
     with contextlib.ExitStack() as afterwards:
-        afterwards.callback(server.stop)
-        server.start()
-        agents = join(server, there.hosts[0], tmp_path / "second", afterwards)
-        devices = wait_until(lambda: online(server, 2), within=60, about=f"two devices online\n{agents.read_text()}")
-        server.add_builtin("mnist-5k", within=60)
-        job = server.submit(
-            task="image-classification",
-            dataset="mnist-5k",
-            model={"source": "dense", "hidden": [64, 64]},
-            devices={"ids": [device["slug"] for device in devices]},
-            training={"num_train_epochs": 3, "learning_rate": 0.003, "optim": "adam"},
-        )
-        ended = server.ended(job["id"], within=120)
-        assert ended["state"] == "succeeded", (ended["end_reason"], ended)
-        hosts = {rank["host"] for rank in ended["attempts"][-1]["ranks"]}
-        assert len(hosts) == 2
-        accuracies = {
-            row["metrics"]["accuracy"] for row in server.api("GET", f"/jobs/{job['id']}/evaluations/")[1]["results"]
-        }
-        assert len(accuracies) == 1
-        the_file_answers_alike_on_both_hosts(server, job["id"], [device["slug"] for device in devices])
-        the_hosts_fit_together(server, [device["slug"] for device in devices])
+        afterwards.callback(running.stop)
+        running.start()
+        agents = join(running, there.hosts[0], place / "second", afterwards)
+        wait_until(lambda: online(running, 2), within=60, about=f"two devices online\n{agents.read_text()}")
+        running.add_builtin("mnist-5k", within=60)
+        yield running
 
 
-def the_file_answers_alike_on_both_hosts(server, job: int, devices: list[str]) -> None:
-    """The exported file comes to the host that knows nothing of the server's disk, and is certified there too."""
-    body = {"job": job, "artifact": "model.onnx", "devices": devices, "suites": ["quality"]}
-    assert server.api("POST", "/evaluations/", body)[0] == 202
-    rows = wait_until(lambda: all_ended(server, job), within=120, about="both hosts have measured", every=0.5)
-    assert [row["state"] for row in rows] == ["done", "done"], [row["reason"] for row in rows]
-    assert {row["device"] for row in rows} == set(devices)
-    assert all(row["parity"]["passed"] for row in rows)
+@pytest.fixture(scope="module")
+def digits(server):
+    """A job on both hosts."""
+    job = server.submit(
+        task="image-classification",
+        dataset="mnist-5k",
+        model={"source": "dense", "hidden": [64, 64]},
+        devices={"ids": devices(server)},
+        training={"num_train_epochs": 3, "learning_rate": 0.003, "optim": "adam"},
+    )
+    return server.ended(job["id"], within=120)
+
+
+def test_a_second_host_joins_with_one_command_and_trains_together_with_a_local_device(server, digits):
+    assert digits["state"] == "succeeded", (digits["end_reason"], digits)
+    assert len({rank["host"] for rank in digits["attempts"][-1]["ranks"]}) == 2
+    rows = server.api("GET", f"/jobs/{digits['id']}/evaluations/")[1]["results"]
     assert len({row["metrics"]["accuracy"] for row in rows}) == 1
+    the_hosts_fit_together(server, devices(server))
 
 
-def the_hosts_fit_together(server, devices: list[str]) -> None:
+def test_a_coco_zip_becomes_a_detector_that_answers_alike_on_both_hosts_in_every_format(server):
+    training = {"num_train_epochs": 6, "per_device_train_batch_size": 4, "learning_rate": 0.004}
+    parts = {"model": {"source": "detector", "channels": [16, 32, 32]}, "export": {"formats": list(FORMATS)}}
+    raw = coco_zip()
+    job, metrics = trained(server, raw, "boxes.zip", task="object-detection", training=training, **parts)
+    assert set(metrics) == {"map", "map_50", "loss"} and metrics["map_50"] > 0.01, metrics
+    assert job["summary"]["eval/map"] is not None
+    files = files_of(server, job)
+    assert {*FORMATS.values(), "card.md"} <= set(files) and not any(file["error"] for file in files.values()), files
+    with zipfile.ZipFile(io.BytesIO(raw)) as pictures:
+        told = tried(server, job, image=base64.b64encode(pictures.read("images/1.png")).decode())
+    assert told["boxes"] and {box["name"] for box in told["boxes"]} <= {"even", "odd"}, told
+    every_format_answers_alike(server, job, "map_50")
+
+
+def test_a_host_that_disappears_in_an_evaluation_has_its_own_row_with_the_reason(server, digits, there):
+    local, second = sorted(devices(server), key=lambda slug: slug.startswith("second"))
+    body = {"job": digits["id"], "artifact": "model.onnx", "suites": ["quality", "speed", "corruption"]}
+    assert server.api("POST", "/evaluations/", body | {"devices": [local, second]})[0] == 202
+    wait_until(lambda: measuring(server, digits["id"])[second]["state"] == "running", within=60, about="it measures")
+    with there.hosts[0].unplugged():
+        wait_until(lambda: all_ended(server, digits["id"]), within=120, about="both rows have ended", every=0.5)
+    rows = measuring(server, digits["id"])
+    assert rows[second]["state"] == "failed" and rows[local]["state"] == "done", rows
+    assert rows[second]["reason"] == f"Lost {second}: it stopped answering before this was done."
+
+
+def coco_zip(count: int = 90) -> bytes:
+    """Digits on canvases with their boxes, as COCO has them: [x, y, width, height]."""
+    generator = np.random.default_rng(11)
+    images, labels = mnist()
+    packed, listed, boxes = io.BytesIO(), [], []
+    with zipfile.ZipFile(packed, "w") as into:
+        for number in range(1, count + 1):
+            drawn = task_data.canvas(generator, images[:, 0], labels % 2)
+            raw = io.BytesIO()
+            Image.fromarray(drawn["image"][0]).save(raw, "PNG")
+            into.writestr(f"images/{number}.png", raw.getvalue())
+            listed.append({"id": number, "file_name": f"{number}.png", "width": 64, "height": 64})
+            for left, top, right, bottom, label in drawn["boxes"].tolist():
+                box = {"bbox": [left, top, right - left, bottom - top], "category_id": int(label) + 1}
+                boxes.append({"id": len(boxes) + 1, "image_id": number, "iscrowd": 0} | box)
+        categories = [{"id": 1, "name": "even"}, {"id": 2, "name": "odd"}]
+        content = {"images": listed, "annotations": boxes, "categories": categories}
+        into.writestr("annotations.json", json.dumps(content))
+    return packed.getvalue()
+
+
+def measuring(server, job: int) -> dict[str, dict]:
+    """Rows of the job's measurements by their device."""
+    return {row["device"]: row for row in server.api("GET", f"/evaluations/?job={job}")[1]["results"]}
+
+
+def the_hosts_fit_together(server, slugs: list[str]) -> None:
     """The test of the fleet over two hosts: every check on each of them, and the link between them measured."""
-    status, test = server.api("POST", "/fleet-tests/", {"devices": devices})
+    status, test = server.api("POST", "/fleet-tests/", {"devices": slugs})
     assert status in (201, 202), test
     told = wait_until(
         lambda: (found := server.api("GET", f"/fleet-tests/{test['id']}/")[1])["state"] != "running" and found,
         within=150, about="the test of the fleet ends", every=0.5,
     )  # fmt: skip
     assert told["state"] == "passed", told["rows"]
-    assert {link["from"] for link in told["links"]} == set(devices)
+    assert {link["from"] for link in told["links"]} == set(slugs)
     assert all(link["bytes_per_second"] > 0 for link in told["links"])
 
 

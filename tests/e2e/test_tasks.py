@@ -1,23 +1,22 @@
-"""Data of other kinds, from the file a user has to a model on two devices: boxes in pictures, and sentences."""
+"""Data of other kinds, from the file a user has to a model on two devices, which is tried and measured: sentences in
+every format, and rows of a table, which are learnt privately. Boxes in pictures: `test_second_host.py`."""
 
 import csv
 import io
-import json
 import shutil
-import zipfile
 
-import numpy as np
 import pytest
-from PIL import Image
+from sklearn.datasets import load_wine
 
 from tests.e2e.person import Person
 from tests.e2e.stack import Stack
-from tests.e2e.test_own_data import state, upload_as
+from tests.e2e.test_results import asked, version_of
+from tests.e2e.trained import FORMATS, ended_well, every_format_answers_alike, files_of, trained, tried
 from tests.training import task_data
-from tests.training.factories import mnist
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
+WINE, STRONG = ("alcohol", "flavanoids", "color_intensity", "proline"), (14.2, 3.1, 5.6, 1100.0)
+"""measurements, and those of one that only the first grower makes"""
 
 
 @pytest.fixture(scope="module")
@@ -32,27 +31,6 @@ def quiet(tmp_path_factory, fresh_home):
         running.stop(within=60)
 
 
-def coco_zip(count: int = 90) -> bytes:
-    """Digits on canvases with their boxes, as COCO has them: [x, y, width, height]."""
-    generator = np.random.default_rng(11)
-    images, labels = mnist()
-    packed, listed, boxes = io.BytesIO(), [], []
-    with zipfile.ZipFile(packed, "w") as into:
-        for number in range(1, count + 1):
-            drawn = task_data.canvas(generator, images[:, 0], labels % 2)
-            raw = io.BytesIO()
-            Image.fromarray(drawn["image"][0]).save(raw, "PNG")
-            into.writestr(f"images/{number}.png", raw.getvalue())
-            listed.append({"id": number, "file_name": f"{number}.png", "width": 64, "height": 64})
-            for left, top, right, bottom, label in drawn["boxes"].tolist():
-                box = {"bbox": [left, top, right - left, bottom - top], "category_id": int(label) + 1}
-                boxes.append({"id": len(boxes) + 1, "image_id": number, "iscrowd": 0} | box)
-        categories = [{"id": 1, "name": "even"}, {"id": 2, "name": "odd"}]
-        content = {"images": listed, "annotations": boxes, "categories": categories}
-        into.writestr("annotations.json", json.dumps(content))
-    return packed.getvalue()
-
-
 def sentences_csv() -> bytes:
     """Finnish and German sentences, one a row with its language."""
     names = ("fi", "de")
@@ -62,38 +40,16 @@ def sentences_csv() -> bytes:
     return text.getvalue().encode()
 
 
-def trained(stack, raw: bytes, file_name: str, **spec):
-    """The ended job on this data, and what its first device measured."""
-    status, answer = upload_as(stack, raw, file_name)
-    assert status == 202, answer
-    dataset = wait_until(lambda: (d := state(stack, answer["slug"]))["state"] != "importing" and d, within=150)
-    assert (dataset["state"], dataset["task"]) == ("ready", spec["task"]), dataset
-    job = stack.submit(dataset=dataset["slug"], devices={"count": 2}, **spec)
-    return ended_well(stack, job["id"])
-
-
-def ended_well(stack, number: int):
-    """The job once it is done, and what its first device measured: with the same data, the same as the other."""
-    ended = stack.ended(number, within=300)
-    assert ended["state"] == "succeeded", (ended["end_reason"], ended["reason_params"])
-    hashes = [proof["data_hash"] for proof in ended["proofs"]["preprocess"].values()]
-    assert len(hashes) == 2 and len(set(hashes)) == 1
-    rows = stack.api("GET", f"/jobs/{number}/evaluations/")[1]["results"]
-    assert len({row["device"] for row in rows}) == 2 and rows[0]["metrics"] == rows[1]["metrics"]
-    return ended, rows[0]["metrics"]
-
-
-def files_of(stack, job) -> dict[str, dict]:
-    return {row["name"]: row for row in stack.api("GET", f"/jobs/{job['id']}/artifacts/")[1]["results"]}
-
-
-def test_boxes_of_a_coco_zip_become_a_detector_on_two_devices(quiet):
-    training = {"num_train_epochs": 6, "per_device_train_batch_size": 4, "learning_rate": 0.004}
-    model = {"source": "detector", "channels": [16, 32, 32]}
-    job, metrics = trained(quiet, coco_zip(), "boxes.zip", task="object-detection", model=model, training=training)
-    assert set(metrics) == {"map", "map_50", "loss"} and metrics["map_50"] > 0.01, metrics
-    assert job["summary"]["eval/map"] is not None
-    assert {"model.safetensors", "model.onnx", "card.md"} <= set(files_of(quiet, job))
+def wines_csv() -> bytes:
+    """scikit-learn's 178 wines of 3 growers, 4 of their measurements."""
+    wines = load_wine()
+    columns = [list(wines.feature_names).index(name) for name in WINE]
+    text = io.StringIO()
+    rows = (
+        [*values[columns], wines.target_names[label]] for values, label in zip(wines.data, wines.target, strict=True)
+    )
+    csv.writer(text).writerows([(*WINE, "grower"), *rows])
+    return text.getvalue().encode()
 
 
 def test_sentences_of_a_table_become_a_classifier_on_two_devices(quiet):
@@ -104,7 +60,29 @@ def test_sentences_of_a_table_become_a_classifier_on_two_devices(quiet):
         told = ada.says_yes()
         assert "text-classification" in told and "utf-8" in told
         ada.sees_version()
-        number = ada.starts_job("text", **fields, **training)
+        number = ada.starts_job("text", export__formats=list(FORMATS), **fields, **training)
     job, metrics = ended_well(quiet, number)
     assert metrics["accuracy"] > 0.6, metrics  # chance is 0.5
-    assert "model.onnx" in files_of(quiet, job)
+    assert set(FORMATS.values()) <= set(files_of(quiet, job))
+    told = tried(quiet, job, text="Die Eingabe ist leider ungültig.")
+    assert {found["name"] for found in told["classes"]} == {"fi", "de"}
+    assert sum(found["probability"] for found in told["classes"]) == pytest.approx(1)
+    every_format_answers_alike(quiet, job, "accuracy")
+
+
+def test_rows_of_a_table_are_learnt_privately_on_two_devices(quiet):
+    """DP-SGD: what it spent is a live series, a row of the result's safety, and never above the budget."""
+    training = {"max_steps": 40, "per_device_train_batch_size": 16, "learning_rate": 0.1, "optim": "sgd"}
+    parts = {"model": {"source": "dense", "hidden": [8]}, "security": {"dp": {"epsilon": 8.0}}}
+    task = "tabular-classification"
+    job, metrics = trained(quiet, wines_csv(), "wines.csv", task=task, training=training, **parts)
+    assert metrics["accuracy"] > 0.5, metrics  # the most frequent grower is 0.4
+    spent = job["summary"]["privacy/epsilon"]
+    assert 4.0 < spent <= 8.0
+    [series] = quiet.api("GET", f"/jobs/{job['id']}/metrics/?key=privacy/epsilon&rank=0")[1]["series"]
+    assert series["values"] == sorted(series["values"]) and series["values"][-1] == spent
+    [row, *_] = asked(quiet, job, ["model.safetensors"], suites=["quality"])
+    told = {fact["key"]: fact["value"] for fact in version_of(quiet, row)["safety"]}
+    assert told["privacy/epsilon"] == pytest.approx(spent)
+    grower = tried(quiet, job, row=dict(zip(WINE, STRONG, strict=True)))["classes"]
+    assert len(grower) == 3 and grower[0]["name"] == "class_0", grower

@@ -1,0 +1,63 @@
+"""A job on data of one's own through a whole Fleetune: from the file to files that every device has measured."""
+
+import pytest
+
+from tests.e2e.test_own_data import state, upload_as
+from tests.e2e.test_results import asked, certificates
+from tests.waiting import wait_until
+
+FORMATS = {
+    "safetensors": "model.safetensors",
+    "onnx": "model.onnx",
+    "onnx-int8": "model.int8.onnx",
+    "onnx-int8-static": "model.static.int8.onnx",
+    "pt2": "model.pt2",
+}
+EXACT = ("safetensors", "onnx", "pt2")
+
+
+def trained(stack, raw: bytes, file_name: str, **spec):
+    """The ended job on this data, and what its first device measured."""
+    status, answer = upload_as(stack, raw, file_name)
+    assert status == 202, answer
+    dataset = wait_until(lambda: (d := state(stack, answer["slug"]))["state"] != "importing" and d, within=150)
+    assert (dataset["state"], dataset["task"]) == ("ready", spec["task"]), dataset
+    job = stack.submit(dataset=dataset["slug"], devices={"count": 2}, **spec)
+    return ended_well(stack, job["id"])
+
+
+def ended_well(stack, number: int):
+    """The job once it is done, and what its first device measured: with the same data, the same as the other."""
+    ended = stack.ended(number, within=300)
+    assert ended["state"] == "succeeded", (ended["end_reason"], ended["reason_params"])
+    hashes = [proof["data_hash"] for proof in ended["proofs"]["preprocess"].values()]
+    assert len(hashes) == 2 and len(set(hashes)) == 1
+    rows = stack.api("GET", f"/jobs/{number}/evaluations/")[1]["results"]
+    assert len({row["device"] for row in rows}) == 2 and rows[0]["metrics"] == rows[1]["metrics"]
+    return ended, rows[0]["metrics"]
+
+
+def files_of(stack, job) -> dict[str, dict]:
+    return {row["name"]: row for row in stack.api("GET", f"/jobs/{job['id']}/artifacts/")[1]["results"]}
+
+
+def tried(stack, job, **question) -> dict:
+    """What the model answers to one input, over REST."""
+    status, told = stack.api("POST", f"/jobs/{job['id']}/predict/", question)
+    if status == 202:
+        look = told["url"].removeprefix("/api/v1")
+        told = wait_until(lambda: (now := stack.api("GET", look)[1])["state"] in ("done", "failed") and now, within=60)
+    assert told["state"] == "done", told
+    return told["prediction"]
+
+
+def every_format_answers_alike(stack, job, metric: str) -> None:
+    """All run on both devices and are held against the trained model; those in float32 give its very figure."""
+    rows = asked(stack, job, list(FORMATS.values()), suites=["quality"])
+    assert {row["state"] for row in rows} == {"done"}, [row["reason"] for row in rows]
+    assert len(rows) == 2 * len(FORMATS)
+    verdicts = certificates(stack, rows[0])
+    assert {verdicts[FORMATS[kind]] for kind in EXACT} == {"passed"}, verdicts
+    assert {verdicts[name] for name in FORMATS.values()} <= {"passed", "failed"}, verdicts  # none is unchecked
+    exact = [row["metrics"][metric] for row in rows if row["artifact"] in [FORMATS[kind] for kind in EXACT]]
+    assert exact == pytest.approx([exact[0]] * 2 * len(EXACT), abs=1e-6)
