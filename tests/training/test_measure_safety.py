@@ -90,7 +90,7 @@ def test_a_planted_overfit_is_found_and_private_training_hides_it(starter, tmp_p
     budget = {"dp": {"epsilon": 1.0, "noise_multiplier": 6.0}}
     private = trained(starter, tmp_path / "private", random_data, model=model, training=training, security=budget)
     hidden = measured(starter, tmp_path / "asked-again", private, ["membership"])["membership"]["scores"]
-    assert max(score["value"] for score in hidden.values()) <= 0.6, hidden
+    assert max(score["value"] for score in hidden.values()) <= 0.7, hidden  # epsilon 1 allows no attack more than 0.73
 
 
 def test_a_planted_pickle_beside_the_model_fails_by_name(starter, tmp_path, clean):
