@@ -10,13 +10,15 @@ from catalog.models import Dataset, DatasetState
 from contract.spec import TASKS_BUILT, JobSpec
 from contract.tasks import TASKS
 from devices import queries as devices
+from jobs.spec_form import json_or_text
 
 MOST_DEVICES = 2
 """at the start; the form offers all"""
 
 
 def body(actor: User, asked: Any) -> dict[str, Any]:
-    """The data asked for, else what `actor` used last, a small network, the devices that are online."""
+    """The data asked for, else what `actor` used last, a small network, the devices that are online. A recipe that was
+    tried on samples comes along."""
     data = visible(actor, Dataset.objects.filter(removed_at=None, state=DatasetState.READY, task__in=TASKS_BUILT))
     task = asked.get("task") if asked.get("task") in TASKS_BUILT else ""
     if task:
@@ -30,6 +32,8 @@ def body(actor: User, asked: Any) -> dict[str, Any]:
     elif str(asked.get("source", "")).isdecimal():
         model = {"source": "job", "id": int(asked["source"])}
     start = JobSpec(task=task, dataset=dataset.slug if dataset else "", model=model).to_json()
+    if wanted and asked.get("recipe"):
+        start["recipe"] = json_or_text(asked["recipe"], [])
     start["devices"]["count"] = max(1, min(devices.online().count(), MOST_DEVICES))
     return start
 

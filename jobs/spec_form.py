@@ -44,7 +44,7 @@ def body_of(form: QueryDict) -> dict[str, Any]:
     _choose_devices(form, body)
     _choose_privacy(body)
     if "recipe" in form:
-        body["recipe"] = _json_or_text(form.get("recipe", ""), [])
+        body["recipe"] = json_or_text(form.get("recipe", ""), [])
     return body
 
 
@@ -115,7 +115,7 @@ def _choose_privacy(body: dict[str, Any]) -> None:
 
 
 def _rest(form: QueryDict) -> dict[str, Any]:
-    rest = _json_or_text(form.get("rest", ""), {})
+    rest = json_or_text(form.get("rest", ""), {})
     return rest if isinstance(rest, dict) else {}
 
 
@@ -130,7 +130,7 @@ def _model(form: QueryDict, before: Any) -> dict[str, Any]:
         if name in known and text:
             model[name] = _read(kind, text, None)
     if "definition" in known:
-        model = {"source": source, "definition": _json_or_text(form.get("model.definition", ""), "")}
+        model = {"source": source, "definition": json_or_text(form.get("model.definition", ""), "")}
         if isinstance(before, dict) and before.get("definition") == model["definition"] and "compile" in before:
             model["compile"] = before["compile"]
     for name in ("slug", "path"):
@@ -200,7 +200,7 @@ def put(body: dict[str, Any], path: str, value: Any) -> None:
     body[name] = value
 
 
-def _json_or_text(text: str, empty: Any) -> Any:
+def json_or_text(text: str, empty: Any) -> Any:
     """JSON where it is that; else the text itself, which the spec refuses with a sentence."""
     if not text.strip():
         return empty

@@ -1,5 +1,6 @@
 """Pages of datasets: the list, one that is being imported, and one version with its samples, checks and relatives."""
 
+import json
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -18,8 +19,11 @@ from catalog.models import DatasetVersion
 from catalog.pages import checks, overview, relatives, review, rows
 from catalog.services import sources
 from catalog.views.finding import dataset_at
+from recipes.steps import STEPS
 
 PAGE_SIZE = 50
+RECIPE_CHARACTERS = 4_000
+"""of one that is tried on samples: it travels in addresses"""
 TABS = ("overview", "samples", "checks", "versions")
 
 
@@ -106,20 +110,40 @@ def _samples(request: HttpRequest, version: DatasetVersion) -> dict[str, Any]:
     split, label = request.GET.get("split", ""), request.GET.get("class", "")
     number = request.GET.get("page", "1")
     found = queries.samples(version, split, int(number) if number.isdecimal() and len(number) < 9 else 1, label)
-    prepared = rows.newest_prepared(version)
-    steps = prepared.recipe.steps if prepared else recipes.default_steps(version, queries.task_of(version))
+    text, steps, problems = _recipe(request.GET.get("recipe", "")[:RECIPE_CHARACTERS].strip(), version)
     kept = {name: value for name, value in (("split", split), ("class", label)) if value}
+    first = number == "1" and not split and not label
     return {
         "samples": found,
         "kind": version.schema["kind"],
         "columns": [column["name"] for column in version.schema.get("columns", [])],
-        "preview": queries.preview(version, steps) if number == "1" and not split and not label else [],
+        "preview": queries.preview(version, steps) if first and not problems else [],
+        "first": first,
+        "recipe_text": text or json.dumps(steps, ensure_ascii=False),
+        "recipe_query": urlencode({"dataset": version.dataset.slug, "recipe": text}) if text else "",
+        "recipe_problems": problems,
+        "step_names": [name for name, step in STEPS.items() if version.schema["kind"] in step.kinds],
         "split": split,
         "label": label,
         "split_names": list(version.splits),
         "class_names": version.schema.get("classes", [])[:500],
         "sample_query": urlencode(kept),
     }
+
+
+def _recipe(text: str, version: DatasetVersion) -> tuple[str, list[dict[str, Any]], list[str]]:
+    """What was typed, the steps to be tried, and what is wrong with them. Nothing: those of the data prepared last, or
+    else those chosen for this data."""
+    task = queries.task_of(version)
+    if not text:
+        prepared = rows.newest_prepared(version)
+        return "", prepared.recipe.steps if prepared else recipes.default_steps(version, task), []
+    try:
+        steps = json.loads(text)
+    except (ValueError, RecursionError):
+        return text, [], [_("The recipe is not JSON.")]
+    problems = recipes.check(steps, version.schema, task=task)
+    return text, steps, [f"{problem.path}: {_(problem.sentence) % problem.params}" for problem in problems]
 
 
 def _tabs(version: DatasetVersion, tab: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from catalog import queries, recipes, services, tasks
 from catalog.models import PreparedState
 from tests.accounts.factories import make_user
 from tests.catalog.data_factories import coco, texts_csv
-from tests.catalog.factories import built, zipped
+from tests.catalog.factories import built, imported, zipped
 
 pytestmark = pytest.mark.django_db
 
@@ -72,3 +72,43 @@ def test_the_default_recipe_works_and_its_samples_are_shown_before_and_after(cli
     assert all(recipes.words(prepared.recipe.steps))
     told = client.post(f"/api/v1/datasets/{version.dataset.slug}/versions/{version.number}/preview/", {})
     assert (told.status_code, told.json()) == (200, {"recipe": steps, "items": rows})
+
+
+GREY = '[{"step": "grayscale"}, {"step": "resize", "size": [8, 8]}]'
+
+
+def test_another_recipe_is_tried_on_samples_and_taken_along_to_a_job(client, boxes):
+    page = client.get(samples_of(boxes), {"recipe": GREY})
+    shapes = [row["shape_after"] for row in page.context["preview"]]
+    assert shapes == [{"channels": 1, "height": 8, "width": 8}] * 8
+    start = f"/jobs/new/?{page.context['recipe_query']}"
+    assert start.replace("&", "&amp;") in page.content.decode()
+    form = client.get(start).context
+    assert (form["dataset"], json.loads(form["recipe_text"])) == (boxes.dataset.slug, json.loads(GREY))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("grayscale", "The recipe is not JSON."),
+        ("[" * 3000, "The recipe is not JSON."),
+        ('[{"step": "one-hot"}]', "recipe.0"),
+        ('[{"step": "grey"}]', "recipe.0"),
+    ],
+)
+def test_a_recipe_that_does_not_fit_says_why_above_its_text(client, boxes, text, sentence):
+    page = client.get(samples_of(boxes), {"recipe": text})
+    assert (page.status_code, page.context["preview"]) == (200, [])
+    assert any(sentence in problem for problem in page.context["recipe_problems"])
+    assert "start-with-recipe" not in page.content.decode()
+
+
+@pytest.fixture
+def boxes(client):
+    version = imported(coco()).versions.get()
+    client.force_login(version.dataset.owner)
+    return version
+
+
+def samples_of(version) -> str:
+    return reverse("dataset_version", args=[version.dataset.slug, version.number, "samples"])

@@ -60,20 +60,47 @@ class Person:
 
     def sees_version(self) -> str:
         """The slug, once the page of its version has come."""
-        wait_until(lambda: "/v/1/" in self.page.url, within=180, about=self.page.locator("main").inner_text())
+        self.page.wait_for_url("**/v/1/", timeout=PATIENCE_MS)
         return re.findall(r"/datasets/([^/]+)/v/1/", self.page.url)[0]
 
-    def sees_pictures(self, place: str, count: int) -> None:
-        pictures = f"[...document.querySelectorAll('{place} img')]"
-        self.page.evaluate(f"{pictures}.forEach((one) => (one.loading = 'eager'))")
-        loaded = f"{pictures}.filter((one) => one.complete && one.naturalWidth).length"
-        wait_until(lambda: self.page.evaluate(loaded) == count, within=60, about=f"{count} pictures in {place}")
+    def sees_samples(self, shown: int, *, tried: int) -> None:
+        """From the page of a version: `shown` pictures on its tab *Samples*, `tried` of them after the recipe too."""
+        self.page.get_by_role("link", name="Samples").click()
+        self.page.wait_for_url("**/samples/")
+        self._pictures("[data-testid=samples]", shown)
+        self._pictures("[data-testid=preview]", 2 * tried)
 
-    def starts_job(self, model: str, **values: Any) -> int:
+    def tries_recipe(self, text: str) -> None:
+        """On the tab *Samples*: other steps, and what they make of the same pictures."""
+        self.page.get_by_text("Try other preprocessing").click()
+        self.page.get_by_label("Recipe, as JSON").fill(text)
+        self.page.get_by_role("button", name="Show before and after").click()
+        self.page.get_by_test_id("start-with-recipe").wait_for()
+
+    def switches_web_on(self) -> None:
+        """Data from the web is off until an admin allows it, where it is first wanted."""
+        page = self.open("/datasets/new/")
+        page.get_by_role("link", name="Fetch from the web").click()
+        page.get_by_role("button", name="Switch it on").click()
+        page.get_by_test_id("crawl").wait_for()
+
+    def crawls(self, start: str, **values: Any) -> str:
+        """Fill in the form of a crawl, some of its limits too, and send it; the slug of what is fetched."""
+        page = self.open("/datasets/new/web/")
+        form = page.get_by_test_id("crawl")
+        form.get_by_text("Limits").click()
+        form.get_by_label("Start at").fill(start)
+        for name, value in values.items():
+            form.locator(f"[name={name}]").fill(str(value))
+        form.get_by_role("button", name="Crawl and import").click()
+        page.get_by_test_id("import").wait_for()
+        return re.findall(r"/datasets/([^/]+)/", page.url)[0]
+
+    def starts_job(self, model: str, link: str = "start-with-this", **values: Any) -> int:
         """From the page of a version: *Start job with this*, a kind of model, some fields (a list: boxes to
         tick), *Start*; its number."""
         page = self.page
-        page.get_by_test_id("start-with-this").click()
+        page.get_by_test_id(link).click()
         page.wait_for_selector("[data-testid=new-job]")
         page.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
         page.check(f"[name='model.source'][value={model}]")
@@ -87,3 +114,10 @@ class Person:
         page.get_by_test_id("start").click()
         page.wait_for_url(re.compile(r"/jobs/\d+/"))
         return int(re.findall(r"/jobs/(\d+)/", page.url)[0])
+
+    def _pictures(self, place: str, count: int) -> None:
+        pictures = f"[...document.querySelectorAll('{place} img')]"
+        self.page.wait_for_selector(f"{place} img", state="attached")
+        self.page.evaluate(f"{pictures}.forEach((one) => (one.loading = 'eager'))")
+        loaded = f"{pictures}.filter((one) => one.complete && one.naturalWidth).length"
+        wait_until(lambda: self.page.evaluate(loaded) == count, within=60, about=f"{count} pictures in {place}")

@@ -89,6 +89,23 @@ def test_a_folder_is_packed_by_the_browser_and_becomes_data(site, reader, tmp_pa
     assert "hündchen" in page.get_by_test_id("classes").inner_text()
 
 
+def test_a_folder_that_is_dropped_is_read_to_its_last_file(reader, tmp_path):
+    """Chromium hands over a folder's entries a hundred at a time."""
+    for name, data in class_folders(("cat", "dog"), each=120).items():
+        (tmp_path / "pets" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "pets" / name).write_bytes(data)
+    page = reader.open("/datasets/new/")
+    page.wait_for_load_state("load")
+    place = page.locator("[data-drop]").bounding_box()
+    middle = {"x": place["x"] + place["width"] / 2, "y": place["y"] + place["height"] / 2}
+    data = {"items": [], "files": [str(tmp_path / "pets")], "dragOperationsMask": 1}
+    chromium = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        chromium.send("Input.dispatchDragEvent", {"type": kind, "data": data, **middle})
+    page.locator("[data-drop-words]", has_text="pets: 240 files").wait_for()
+    assert page.get_by_test_id("upload").get_by_label("Name").get_attribute("placeholder") == "pets"
+
+
 def test_an_upload_that_was_stopped_goes_on_where_it_was(site, reader, tmp_path):
     path = tmp_path / "pause.zip"
     path.write_bytes(zipped({f"{'ab'[n % 2]}/{n}.bmp": picture(**LARGE, seed=50 + n) for n in range(4)}))

@@ -64,6 +64,13 @@ def test_the_same_person_gets_the_same_pseudonym_and_another_one_with_another_ke
     assert not names[0] & names[1]
 
 
+def test_capitals_and_spaces_make_another_pseudonym(tmp_path):
+    people = ("ada", "Ada", "ada ", "ada")
+    version = table(tmp_path / "v", [column("who", "category")], [("train", [name], 0) for name in people])
+    prepared = built(version, [{"step": "pseudonymise", "columns": ["who"]}, {"step": "one-hot"}], key=KEY)
+    assert len(prepared.manifest["features"]) == 3
+
+
 def test_a_key_is_in_no_file_of_prepared_data_and_another_key_gives_another_hash(tmp_path):
     rows = [("train", [f"user{n}", n], n % 2) for n in range(4)]
     version = table(tmp_path / "v", [column("who", "category"), column("n")], rows)
