@@ -45,7 +45,7 @@ class Case:
     schedule: str = "constant"
 
 
-DROPOUT: dict[str, Any] = {"epochs": 20, "learning_rate": 0.01, "schedule": "cosine"}
+DROPOUT: dict[str, Any] = {"epochs": 30, "learning_rate": 0.005, "schedule": "cosine"}
 """until it has learnt: in the middle of its course seeds alone are 0.1 of accuracy apart"""
 CASES = {
     "dropout (vit of transformers), ddp": Case(
