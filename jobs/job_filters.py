@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import filter_text
 from accounts.permissions import visible
-from jobs import task_metrics
+from jobs import headline_figure
 from jobs.models import Job, Latest
 from jobs.states import DRIVEN, ENDED, JobState
 
@@ -31,8 +31,6 @@ CHIPS = (
 )
 """the filters that a click sets, each with what the chip says"""
 SORTS = {"id": "pk", "name": "name", "state": "state", "result": "result", "loss": "loss", "ended": "ended_at"}
-SORT_METRICS = {"result": task_metrics.HEADLINE_KEYS, "loss": ("eval/loss",)}
-"""keys whose last point a list is sorted by; a job has one of them"""
 
 
 @dataclass(frozen=True)
@@ -103,9 +101,11 @@ def _tagged(jobs: QuerySet[Job], tag: str) -> list[int]:
 
 def _sorted(jobs: QuerySet[Job], sort: str) -> QuerySet[Job]:
     name = sort.removeprefix("-")
-    if name in SORT_METRICS:
-        latest = Latest.objects.filter(job=OuterRef("pk"), key__in=SORT_METRICS[name]).values("value")[:1]
-        jobs = jobs.annotate(**{name: Subquery(latest)})
+    if name == "result":
+        jobs = headline_figure.sorted_by(jobs, name)
+    if name == "loss":
+        latest = Latest.objects.filter(job=OuterRef("pk"), key="eval/loss").values("value")[:1]
+        jobs = jobs.annotate(loss=Subquery(latest))
     column = F(SORTS[name])
     order = column.desc(nulls_last=True) if sort.startswith("-") else column.asc(nulls_last=True)
     return jobs.order_by(order, "-pk")

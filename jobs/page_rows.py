@@ -1,4 +1,4 @@
-"""Jobs as rows of pages: what `queries` says of them, with the state in a sentence, a loss line and the best metric."""
+"""Jobs as rows of pages: what `queries` says of them, with the state in a sentence, a loss line and the figure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
-from jobs import queries, sparkline, task_metrics
+from jobs import headline_figure, queries, sparkline
 from jobs.job_page import headline
 from jobs.models import Job
 from jobs.states import ENDED
@@ -18,6 +18,7 @@ class JobRow:
     job: Job
     parts: dict[str, Any] = field(default_factory=dict)
     spark: sparkline.Sparkline | None = None
+    figure: headline_figure.Figure | None = None
 
     @property
     def line(self) -> dict[str, Any]:
@@ -43,13 +44,6 @@ class JobRow:
         return len(devices["ids"]) or devices["count"]
 
     @property
-    def result(self) -> dict[str, Any] | None:
-        """The headline of the job's task on the validation split."""
-        name = task_metrics.facts(self.job).headline
-        value = self.parts["summary"].get(f"eval/{name}")
-        return None if value is None else {"key": f"eval/{name}", "name": task_metrics.name_of(name), "value": value}
-
-    @property
     def short_reason(self) -> str:
         """The reason beside the state; nothing for what runs or simply succeeded."""
         return self.line["text"] if self.job.wait_reason or self.job.end_reason else ""
@@ -57,16 +51,6 @@ class JobRow:
     @property
     def ended(self) -> bool:
         return self.job.state in ENDED
-
-    @property
-    def best(self) -> dict[str, Any] | None:
-        """The metric that a list shows: the first known of the most telling ones, and on which data it was measured."""
-        name = task_metrics.facts(self.job).headline
-        for key in (f"eval/{name}", f"train/{name}", "eval/loss", "train/loss"):
-            value = self.parts["summary"].get(key)
-            if value is not None:
-                return {"key": key, "label": task_metrics.measured_on(key), "value": value}
-        return None
 
     @property
     def seconds(self) -> float | None:
@@ -79,5 +63,5 @@ class JobRow:
 def of(jobs: Iterable[Job]) -> list[JobRow]:
     """Rows for jobs that were read through `queries.with_parts`."""
     found = list(jobs)
-    lines = sparkline.of(found) if found else {}
-    return [JobRow(job, queries.job_row(job), lines.get(job.pk)) for job in found]
+    lines, figures = (sparkline.of(found), headline_figure.of(found)) if found else ({}, {})
+    return [JobRow(job, queries.job_row(job), lines.get(job.pk), figures.get(job.pk)) for job in found]

@@ -10,19 +10,22 @@ from jobs.models import Job
 
 NAMES: dict[str, Any] = {
     "accuracy": gettext_lazy("Accuracy"),
-    "f1_macro": gettext_lazy("F1 (macro)"),
+    "f1_macro": gettext_lazy("F1"),
     "map": gettext_lazy("mAP"),
     "map_50": gettext_lazy("mAP at 0.5"),
     "perplexity": gettext_lazy("Perplexity"),
-    "token_accuracy": gettext_lazy("Token accuracy"),
-    "exact_match": gettext_lazy("Exact answers"),
+    "token_accuracy": gettext_lazy("Tokens right"),
+    "exact_match": gettext_lazy("Exact match"),
     "rmse": gettext_lazy("RMSE"),
-    "mae": gettext_lazy("Mean error"),
+    "mae": gettext_lazy("MAE"),
     "r2": gettext_lazy("R²"),
     "loss": gettext_lazy("Loss"),
 }
-HEADLINE_KEYS = tuple(dict.fromkeys(f"eval/{facts.headline}" for facts in TASKS.values()))
-"""of all tasks: a job has one of them"""
+SPLITS: dict[str, Any] = {
+    "train": gettext_lazy("training"),
+    "validation": gettext_lazy("validation"),
+    "test": gettext_lazy("test"),
+}
 BESIDE = {"map": ("map_50",), "rmse": ("mae",)}
 """metrics in the same units as a headline, drawn in its chart"""
 SHOWN = 2
@@ -38,11 +41,13 @@ def name_of(metric: str) -> str:
     return str(NAMES.get(metric, metric))
 
 
-def measured_on(key: str) -> str:
-    """The name of a key of points with the data that it was measured on: nobody takes it for the test's."""
-    split, _slash, metric = key.partition("/")
-    said = _("%(metric)s, validation") if split == "eval" else _("%(metric)s, training")
-    return said % {"metric": name_of(metric)}
+def split_word(split: str) -> str:
+    return str(SPLITS.get(split, split))
+
+
+def measured_on(metric: str, split: str) -> str:
+    """The name of a metric with the data that it was measured on: nobody takes validation for the test."""
+    return _("%(metric)s, %(split)s") % {"metric": name_of(metric), "split": split_word(split)}
 
 
 def by_weight(job: Job) -> list[str]:
@@ -53,12 +58,10 @@ def by_weight(job: Job) -> list[str]:
 
 def result_keys(job: Job) -> list[tuple[str, str]]:
     """Keys of points that tell how good a job is, most telling first, each with its name."""
-    validated = _("%(metric)s, validation")
     first = [metric for metric in by_weight(job) if metric != "loss"][:SHOWN]
-    evaluated = [
-        (f"eval/{metric}", validated % {"metric": name_of(metric)}) for metric in [*first[:1], "loss", *first[1:]]
-    ]
-    return [*evaluated[:2], ("train/loss", _("Loss, training")), *evaluated[2:]]
+    order = [*first[:1], "loss", *first[1:]]
+    evaluated = [(f"eval/{metric}", measured_on(metric, "validation")) for metric in order]
+    return [*evaluated[:2], ("train/loss", measured_on("loss", "train")), *evaluated[2:]]
 
 
 def charts(job: Job) -> list[dict[str, Any]]:

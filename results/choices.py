@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from config import formats
 from contract.requirement import parse
 from contract.tasks import TASKS
+from results import metric_words
 from results.models import ResultVersion
 from results.pareto import Candidate, Choice, choose
 
@@ -32,7 +33,7 @@ def of(version: ResultVersion, evaluations: list[dict[str, Any]]) -> dict[str, A
     return {
         "sentence": sentence(choice, metric),
         "rows": [_row(one, choice, metric) for one in choice.candidates],
-        "metric": metric,
+        "metric": metric_words.label(metric),
         "figures": [
             _figure(choice, metric, "latency", _("Quality against latency"), _("ms a sample (p50)")),
             _figure(choice, metric, "size", _("Quality against size"), _("MB")),
@@ -56,7 +57,7 @@ def sentence(choice: Choice, metric: str) -> str:
     known = {
         "file": choice.best.file,
         "device": choice.best.device,
-        "metric": metric,
+        "metric": metric_words.label(metric),
         "value": formats.metric(choice.best.quality, metric),
         "ms": formats.significant(choice.best.latency_ms, 3),
         "mb": formats.significant(choice.best.bytes / 1e6, 3),
@@ -99,5 +100,5 @@ def _figure(choice: Choice, metric: str, name: str, title: str, label: str) -> d
     traces += [trace(_("Beaten"), beaten, "muted", markers=True)] if beaten else []
     traces += [trace(_("Best within limits"), [choice.best], "hue-3", markers=True, size=11)] if choice.best else []
     note = _("The front: no other file is at least as good, as fast and as small.")
-    axes = {"x": {"title": label, "type": "log"}, "y": {"title": metric, **_span(choice, metric)}}
+    axes = {"x": {"title": label, "type": "log"}, "y": {"title": metric_words.label(metric), **_span(choice, metric)}}
     return {"name": f"pareto-{name}", "title": title, "note": note, "traces": traces, **axes}

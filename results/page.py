@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from config import formats
 from contract.tasks import TASKS
+from jobs import task_metrics
 from jobs.models import Artifact
 from results import (
     choices,
@@ -14,6 +15,7 @@ from results import (
     helped,
     lineage_graph,
     measured,
+    metric_words,
     quality,
     queries,
     reliability,
@@ -74,7 +76,8 @@ def verdict(facts: dict[str, Any]) -> str:
     if headline["value"] is None:
         return _("No device has measured this version yet.")
     name = headline["metric"]
-    known = {"value": formats.metric(headline["value"], name), "metric": name, "split": headline["split"]}
+    known = {"value": formats.metric(headline["value"], name), "metric": metric_words.label(name)}
+    known["split"] = task_metrics.split_word(headline["split"])
     parts = [_("%(metric)s %(value)s on %(split)s.") % known]
     if devices["measured"] > 1:
         parts.append(_("Same on %(same)s of %(measured)s devices.") % devices)
@@ -99,7 +102,9 @@ def row_of(row: dict[str, Any], task: str) -> dict[str, Any]:
     return row | {
         "file_shown": what(row),
         "data_shown": "" if row["dataset"]["own"] else f"{row['dataset']['slug']} v{row['dataset']['version']}",
-        "shown_metrics": [{"name": name, "text": formats.metric(row["metrics"][name], name)} for name in shown],
+        "shown_metrics": [
+            {"name": metric_words.label(name), "text": formats.metric(row["metrics"][name], name)} for name in shown
+        ],
         "not_measured": [
             {"title": SUITES[name].title, "reason": found["not_measured"]}
             for name, found in row["suites"].items()

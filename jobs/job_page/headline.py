@@ -1,6 +1,5 @@
 """The top of a job's page: what may be done, how far it is, and the numbers that matter in its state."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.utils import timezone
@@ -8,8 +7,8 @@ from django.utils.translation import gettext as _
 
 from accounts.permissions import may
 from config.formats import duration, metric, percent, whole
-from jobs import task_metrics
-from jobs.models import Evaluation, Job
+from jobs import headline_figure, task_metrics
+from jobs.models import Job
 from jobs.states import DRIVEN, ENDED, JobState
 
 BEFORE_STEPS = (JobState.PENDING, JobState.CLAIMED, JobState.STARTING)
@@ -42,26 +41,19 @@ def time_left(seconds: float | None) -> str:
     return _("about %(low)s–%(high)s h left") % {"low": f"{low / 3600:.1f}", "high": f"{high / 3600:.1f}"}
 
 
-def tiles(job: Job, row: dict[str, Any], evaluations: Iterable[Evaluation]) -> list[dict[str, str]]:
-    """The few numbers beside the progress: what was measured on the test split, else the last points, then time."""
-    shown = _tested(job, evaluations)
-    for key, label in task_metrics.result_keys(job):
-        value = row["summary"].get(key)
+def tiles(job: Job, row: dict[str, Any]) -> list[dict[str, str]]:
+    """The few numbers beside the progress: the figure of the job, then the last points of others, and the time."""
+    figure = headline_figure.of([job]).get(job.pk)
+    numbers = [(figure.key, figure.label, figure.value)] if figure else []
+    numbers += [(key, label, row["summary"].get(key)) for key, label in task_metrics.result_keys(job)]
+    shown: dict[str, dict[str, str]] = {}
+    for key, label, value in numbers:
         if value is not None:
-            shown.append({"label": label, "number": metric(value, key), "key": key})
+            shown.setdefault(label, {"label": label, "number": metric(value, key), "key": key})
+    first = list(shown.values())
     if job.started_at:
-        shown.insert(3, {"label": _("Elapsed"), "number": duration(elapsed_seconds(job)), "key": "elapsed"})
-    return shown[:4]
-
-
-def _tested(job: Job, evaluations: Iterable[Evaluation]) -> list[dict[str, str]]:
-    """The most telling metric of the evaluation on the split that the job named."""
-    for evaluation in evaluations:
-        name = next((name for name in task_metrics.by_weight(job) if name in evaluation.metrics), "")
-        if name:
-            label = _("%(metric)s, %(split)s") % {"split": evaluation.split, "metric": task_metrics.name_of(name)}
-            return [{"label": label, "number": metric(evaluation.metrics[name], name), "key": f"test/{name}"}]
-    return []
+        first.insert(3, {"label": _("Elapsed"), "number": duration(elapsed_seconds(job)), "key": "elapsed"})
+    return first[:4]
 
 
 def elapsed_seconds(job: Job) -> float | None:

@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from config import formats
+from jobs import task_metrics
 from jobs.report.blocks import Chart, Line, Section, Table
 
 Facts = dict[str, Any]
@@ -47,7 +48,7 @@ def _what_it_is(facts: Facts) -> Section:
         rows.insert(0, (_("Model"), f"{result['name']} v{result['version']} ({result['stage']})"))
     if headline and headline["value"] is not None:
         value = formats.metric(headline["value"], headline["metric"])
-        rows.insert(1, (headline["metric"], f"{value} ({headline['split']})"))
+        rows.insert(1, (task_metrics.measured_on(headline["metric"], headline["split"]), value))
     last = [(key, formats.metric(_number(value), key)) for key, value in sorted(facts["summary"].items())]
     return Section(_("What this is"), [Table(rows), *([Table(last, (_("Last value of"), ""))] if last else [])])
 

@@ -29,7 +29,7 @@ export class JobProgress {
     for (const { key, steps, values } of frame.series) {
       if (!steps.length) continue;
       if (key === "train/loss") this.#advance(steps[steps.length - 1]);
-      if (key.startsWith("eval/") || key === "train/loss") this.#figure(key, values[values.length - 1]);
+      this.#figure(key, values[values.length - 1]);
     }
     this.#showSoon();
   }

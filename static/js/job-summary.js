@@ -29,7 +29,7 @@ export class Summary {
   isNews(job) {
     const { state, wait_reason: wait, end_reason: end, stage, activity, name, tags, archived, proofs, attempts } = job;
     const ranks = attempts.map((attempt) => [attempt.number, attempt.state, attempt.ranks.map((rank) => [rank.device, rank.stage, rank.activity])]);
-    const now = JSON.stringify([state, wait, end, job.state_line?.text, stage, activity, name, tags, archived, proofs, ranks]);
+    const now = JSON.stringify([state, wait, end, job.state_line?.text, stage, activity, name, tags, archived, proofs, ranks, Object.keys(job.summary)]);
     const isNews = now !== this.known;
     this.known = now;
     return isNews;

@@ -37,7 +37,7 @@ def test_lists_show_and_sort_by_each_tasks_own_metric(detection):
     job, client = detection
     make_job(owner=job.owner)
     text = client.get("/jobs/?sort=-result").content.decode()
-    assert '<span title="mAP">73.1%</span>' in text
+    assert '73.1%<span class="sub">mAP, validation</span>' in text
     assert text.index(f'data-key="job-{job.pk}"') < text.index(f'data-key="job-{job.pk + 1}"')
 
 
