@@ -2,7 +2,8 @@
    It never interprets a message; that is for whoever listens. */
 import { showBanner } from "./rest.js";
 
-const QUICK_WAITS_MS = [500, 1000]; // a line that was cut for a moment
+const QUICK_WAIT_MS = 500; // a line that was cut for a moment
+const NEXT_WAIT_MS = 6_000; // a server that restarts
 const LONGEST_WAIT_MS = 15_000;
 const SILENCE_MS = 12_000; // the server speaks at least each 5 s
 const TRIES_BEFORE_POLLING = 3;
@@ -104,9 +105,9 @@ export class LiveSocket {
   }
 }
 
-/* A server that restarts has lost all its pages at the same moment. Each comes back at a moment of its own: a hundred of
-   them make about 15 connections a second at most (waits that double and vary by a quarter made 90). */
+/* A server that restarts has lost all its pages at the same moment. Each comes back at a moment of its own: of a hundred
+   about 25 in the busiest second, however long it was away (waits that double and vary by a quarter brought 90). */
 export function waitBefore(failures, chance = Math.random()) {
-  const quick = QUICK_WAITS_MS[failures - 1];
-  return quick ? quick * (0.5 + chance / 2) : LONGEST_WAIT_MS * chance;
+  if (failures === 1) return QUICK_WAIT_MS * (0.5 + chance / 2);
+  return (failures === 2 ? NEXT_WAIT_MS : LONGEST_WAIT_MS) * chance;
 }
