@@ -18,13 +18,15 @@ REAL = "integration or browser or netns"
 AT_ONCE = 3
 PATIENCE = {"FLEETUNE_TEST_PATIENCE": str(AT_ONCE)}
 SHARE_A_DEMO = [f"tests/e2e/test_{name}.py" for name in ("demo", "own_data", "results")]
+SHARE_A_QUIET_ONE = [f"tests/e2e/test_{name}.py" for name in ("data_in_a_browser", "tasks")]
 LATE_IN_TRAINING = "tests/training/test_[n-z]*.py"
 RUNS = [
     SHARE_A_DEMO,
-    ["tests/training", f"--ignore-glob={ROOT / LATE_IN_TRAINING}"],
-    [str(path) for path in sorted(ROOT.glob(LATE_IN_TRAINING))],
+    ["tests/e2e", *(f"--ignore={name}" for name in SHARE_A_DEMO + SHARE_A_QUIET_ONE)],
     ["tests/pages"],
-    ["tests/e2e", *(f"--ignore={name}" for name in SHARE_A_DEMO)],
+    [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob(LATE_IN_TRAINING))],
+    ["tests/training", f"--ignore-glob={ROOT / LATE_IN_TRAINING}"],
+    SHARE_A_QUIET_ONE,
     ["tests/agent", "tests/chaos"],
     ["tests", *(f"--ignore=tests/{name}" for name in ("training", "pages", "e2e", "agent", "chaos"))],
 ]

@@ -28,6 +28,18 @@ def stack(tmp_path_factory):
         running.stop()
 
 
+@pytest.fixture(scope="session")
+def quiet(tmp_path_factory, fresh_home):
+    """One without the demo, so that its devices are free, for the tests of data that users bring."""
+    home = tmp_path_factory.mktemp("quiet") / "home"
+    shutil.copytree(fresh_home, home)
+    running = Stack(home, demo=False)
+    try:
+        yield running.start(within=240)
+    finally:
+        running.stop(within=60)
+
+
 @pytest.fixture
 def own_stack(tmp_path, fresh_home):
     """A Fleetune for a test that breaks something."""

@@ -3,7 +3,6 @@ jobs that end. (A table of texts: `test_tasks.py`.)"""
 
 import json
 import os
-import shutil
 import signal
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from tests.catalog.factories import class_folders, zipped
 from tests.catalog.web.factories import LICENCE, SECTIONS, sections
 from tests.catalog.web.sites import Site, site
 from tests.e2e.person import Person
-from tests.e2e.stack import Stack
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -25,18 +23,6 @@ from accounts.models import User
 from accounts.services import change_settings
 change_settings({"web_hosts": "%s"}, User.objects.get(username="admin"))
 """
-
-
-@pytest.fixture(scope="module")
-def quiet(tmp_path_factory, fresh_home):
-    """A Fleetune without the demo, so that its devices are free."""
-    home = tmp_path_factory.mktemp("browser") / "home"
-    shutil.copytree(fresh_home, home)
-    running = Stack(home, demo=False)
-    try:
-        yield running.start(within=240)
-    finally:
-        running.stop(within=60)
 
 
 @pytest.fixture

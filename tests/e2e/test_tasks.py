@@ -3,13 +3,11 @@ every format, and rows of a table, which are learnt privately. Boxes in pictures
 
 import csv
 import io
-import shutil
 
 import pytest
 from sklearn.datasets import load_wine
 
 from tests.e2e.person import Person
-from tests.e2e.stack import Stack
 from tests.e2e.test_results import asked, version_of
 from tests.e2e.trained import FORMATS, ended_well, every_format_answers_alike, files_of, trained, tried
 from tests.training import task_data
@@ -17,18 +15,6 @@ from tests.training import task_data
 pytestmark = pytest.mark.integration
 WINE, STRONG = ("alcohol", "flavanoids", "color_intensity", "proline"), (14.2, 3.1, 5.6, 1100.0)
 """measurements, and those of one that only the first grower makes"""
-
-
-@pytest.fixture(scope="module")
-def quiet(tmp_path_factory, fresh_home):
-    """A Fleetune without the demo, so that its devices are free."""
-    home = tmp_path_factory.mktemp("tasks") / "home"
-    shutil.copytree(fresh_home, home)
-    running = Stack(home, demo=False)
-    try:
-        yield running.start(within=240)
-    finally:
-        running.stop(within=60)
 
 
 def sentences_csv() -> bytes:
