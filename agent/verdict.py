@@ -69,10 +69,12 @@ def unexplained_end(assignment: Assignment, run: RunDir, what: str) -> ExitRepor
 
 def _asked_for(situation: Situation, own: dict[str, Any]) -> tuple[str, str] | None:
     """The outcome when somebody wanted the end, unless the rank came to a better one by itself."""
-    if situation.wanted == "run" or own.get("outcome") in ("succeeded", "drained", "cancelled"):
+    if situation.wanted == "run" or own.get("outcome") == "succeeded":
         return None
     if situation.why == "shutdown":
         return "drained", EndReason.SHUTDOWN
+    if own.get("outcome") in ("drained", "cancelled"):
+        return None
     if situation.wanted in ("cancel", "stop"):
         return "cancelled", EndReason.USER_CANCELLED
     return None if own else ("drained", EndReason.DRAINED)

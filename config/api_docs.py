@@ -4,11 +4,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView
+from rest_framework.decorators import api_view, permission_classes
 from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
 
 from accounts import server_settings
 from accounts.permissions import may
@@ -29,13 +31,16 @@ class Schema(SpectacularAPIView):
     permission_classes = [ReadsDocs]
 
 
-def page(request: HttpRequest) -> HttpResponse:
+@extend_schema(exclude=True)
+@api_view(["GET"])
+@permission_classes([])
+def page(request: Request) -> HttpResponse:
     """How to use the API: a token, three examples that run, the socket, then every route."""
-    if not may_read(request.user):
+    if not may_read(request.user, token=request.auth):
         return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
     base = f"{request.scheme}://{request.get_host()}"
     context = {"base": base, "examples": api_examples.of(base)}
-    return render(request, "api_docs.html", context)
+    return render(request._request, "api_docs.html", context)
 
 
 def may_read(user: Any, token: Any = None) -> bool:

@@ -251,7 +251,7 @@ def _paused(params: Params) -> str:
 
 
 def _shutdown(params: Params) -> str:
-    return _("The server was shut down at step %(step)s.") % _where(params)
+    return _("Stopped with the server at step %(step)s, to go on at its next start.") % _where(params)
 
 
 def _where(params: Params) -> Params:

@@ -23,6 +23,8 @@ def test_schema_and_page_are_for_those_who_may_see_anything(db):
     assert Client().get("/api/v1/docs/").status_code == 302
     client = Client(headers=bearer(make_token(make_user("maria"), "read")))
     assert client.get("/api/v1/schema/?format=json").json()["openapi"].startswith("3.")
+    assert "/api/v1/jobs/" in client.get("/api/v1/docs/").content.decode()
+    assert Client(headers=bearer("flt_no-such")).get("/api/v1/docs/").status_code == 401
     browser = Client()
     browser.force_login(make_user("vera", "viewer"), backend="django.contrib.auth.backends.ModelBackend")
     answer = browser.get("/api/v1/docs/")
