@@ -96,6 +96,16 @@ class Reader:
     def until(self, predicate: Callable[[], T], within: float = 10, about: str = "") -> T:
         return wait_until(predicate, within, about)
 
+    def pixels_too_wide(self, at: int) -> int:
+        """How much wider than a screen of `at` pixels the page is, once charts have followed the new size."""
+        self.page.set_viewport_size({"width": at, "height": 780})
+        excess = "document.documentElement.scrollWidth - innerWidth"
+        try:
+            self.until(lambda: self.page.evaluate(excess) <= 0, within=3)
+        except AssertionError:
+            return self.page.evaluate(excess)
+        return 0
+
     def chart(self, name: str) -> dict[str, str]:
         """The data attributes of a chart card."""
         return self.page.evaluate(f"({{...document.querySelector('[data-chart={name}]').dataset}})")

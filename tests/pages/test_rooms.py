@@ -61,8 +61,7 @@ def looked(site, chromium, furnished):
             reader.open(path.format(**furnished))
             reader.had_no_trouble()
             found[path] = reader.axe_finds()
-            reader.page.set_viewport_size({"width": 360, "height": 780})
-            wide[path] = reader.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            wide[path] = reader.pixels_too_wide(at=360)
             reader.page.set_viewport_size(DESK)
     return found, wide
 
