@@ -21,9 +21,8 @@ from typing import Any
 
 from contract.spec import METHODS, STRATEGIES
 from contract.tasks import TASKS
+from tests.e2e.data_files import coco_zip, sentences_csv
 from tests.e2e.stack import Stack
-from tests.e2e.test_own_data import state, upload_as
-from tests.e2e.test_tasks import coco_zip, sentences_csv
 from tests.waiting import wait_until
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "training.md"
@@ -109,11 +108,11 @@ def run(stack: Stack, cells: list[Cell], until: float) -> dict[Cell, str]:
 def imported(stack: Stack, data: str | tuple[bytes, str]) -> str:
     """The dataset's slug, once it is ready."""
     status, answer = (
-        stack.api("POST", "/datasets/", {"builtin": data}) if isinstance(data, str) else upload_as(stack, *data)
+        stack.api("POST", "/datasets/", {"builtin": data}) if isinstance(data, str) else stack.upload(*data)
     )
     assert status in (201, 202), answer
     slug: str = answer["slug"]
-    dataset = wait_until(lambda: (d := state(stack, slug))["state"] != "importing" and d, 300, f"{slug} is imported")
+    dataset = wait_until(lambda: (d := stack.dataset(slug))["state"] != "importing" and d, 300, f"{slug} is imported")
     assert dataset["state"] == "ready", dataset
     return slug
 

@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 REAL = "integration or browser or netns"
 AT_ONCE = 3
-PATIENCE = {"FLEETUNE_TEST_PATIENCE": str(AT_ONCE)}
+ENVIRONMENT = os.environ | {"FLEETUNE_TEST_PATIENCE": str(AT_ONCE)}
 SHARE_A_DEMO = [f"tests/e2e/test_{name}.py" for name in ("demo", "own_data", "results")]
 SHARE_A_QUIET_ONE = [f"tests/e2e/test_{name}.py" for name in ("data_in_a_browser", "tasks")]
 LATE_IN_TRAINING = "tests/training/test_[n-z]*.py"
@@ -52,8 +52,7 @@ def _pytest(*words: str) -> list[str]:
 def _run(command: list[str]) -> list[str]:
     """A line for each thing that failed. What it said is printed when it ends; no test of its kind is no failure."""
     began = time.monotonic()
-    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | PATIENCE, **pipe)
+    done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     name = " ".join(command[2:])
     sys.stdout.buffer.write(f"== {name}: {time.monotonic() - began:.0f} s\n".encode() + done.stdout)
     sys.stdout.flush()

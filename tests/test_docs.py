@@ -1,5 +1,6 @@
 """The documents stay true: what they link to is there."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -22,3 +23,8 @@ def test_every_document_that_the_code_names_is_there():
         if not {".venv", "var", "node_modules"} & set(path.relative_to(ROOT).parts):
             named |= set(re.findall(r"docs/[\w/-]+\.(?:md|csv)", path.read_text(encoding="utf-8")))
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def test_every_verb_of_the_makefile_finds_what_it_runs():
+    for name in set(re.findall(r"-m ((?:tests|benchmarks)\.[\w.]*\w)", (ROOT / "Makefile").read_text())):
+        assert callable(importlib.import_module(name).main), name

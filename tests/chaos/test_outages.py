@@ -10,12 +10,10 @@ import pytest
 from tests.chaos.drills import outages
 from tests.chaos.drills.fleet import Fleet
 from tests.e2e.conftest import fresh_home  # noqa: F401 - fixture
-from tests.e2e.stack import Stack
+from tests.e2e.stack import UNHURRIED, Stack
 
 pytestmark = [pytest.mark.integration, pytest.mark.chaos]
 AWAY_S = 60
-UNHURRIED = {"FLEETUNE_FAULT": "step:*:sleep=0.02"}
-"""ranks that leave the processor to the tests beside them"""
 
 
 def test_a_minute_without_server_broker_or_database_costs_no_point_and_no_attempt(tmp_path, fresh_home):  # noqa: F811

@@ -21,31 +21,19 @@ def fresh_home(tmp_path_factory):
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory):
     """One running Fleetune with the demo, shared by the tests that only use it."""
-    running = Stack(tmp_path_factory.mktemp("fleetune"), demo=True)
-    try:
+    with Stack(tmp_path_factory.mktemp("fleetune"), demo=True) as running:
         yield running.start()
-    finally:
-        running.stop()
 
 
 @pytest.fixture(scope="session")
 def quiet(tmp_path_factory, fresh_home):
     """One without the demo, so that its devices are free, for the tests of data that users bring."""
-    home = tmp_path_factory.mktemp("quiet") / "home"
-    shutil.copytree(fresh_home, home)
-    running = Stack(home, demo=False)
-    try:
+    with Stack(shutil.copytree(fresh_home, tmp_path_factory.mktemp("quiet") / "home"), demo=False) as running:
         yield running.start(within=240)
-    finally:
-        running.stop(within=60)
 
 
 @pytest.fixture
 def own_stack(tmp_path, fresh_home):
     """A Fleetune for a test that breaks something."""
-    shutil.copytree(fresh_home, tmp_path / "home")
-    running = Stack(tmp_path / "home", demo=False)
-    try:
+    with Stack(shutil.copytree(fresh_home, tmp_path / "home"), demo=False) as running:
         yield running
-    finally:
-        running.stop()

@@ -4,21 +4,26 @@ import http.client
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.parse
+import urllib.request
 from pathlib import Path
 
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
+UNHURRIED = {"FLEETUNE_FAULT": "step:*:sleep=0.01"}
+"""environment of a Fleetune whose jobs last without taking the processor from the tests beside them"""
 
 
 class Stack:
-    """Starts with `start()`, ends with `stop()` (SIGINT, as Ctrl-C). `api(...)` speaks REST with an admin's token."""
+    """Starts with `start()`, ends with `stop()` (SIGINT, as Ctrl-C) or as a context. `api(...)`: REST as an admin."""
 
     def __init__(self, home: Path, *, demo: bool, **environment: str):
         self.home = home
@@ -31,6 +36,12 @@ class Stack:
         self.process: subprocess.Popen | None = None
         self.token = ""
         self.ready_after_s = 0.0
+
+    def __enter__(self) -> "Stack":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.stop()
 
     @property
     def url(self) -> str:
@@ -82,16 +93,41 @@ class Stack:
         raw = answer.read()
         return answer.status, json.loads(raw) if "json" in answer.headers.get("Content-Type", "") else raw
 
+    def upload(self, raw: bytes, file_name: str):
+        """The same of a multipart form with `file` and, from the file's name, `name`: a dataset."""
+        name, edge = file_name.rpartition(".")[0], secrets.token_hex(16)
+        head = f'--{edge}\r\nContent-Disposition: form-data; name="name"\r\n\r\n{name}\r\n--{edge}\r\n'
+        head += f'Content-Disposition: form-data; name="file"; filename="{file_name}"\r\n\r\n'
+        body = head.encode() + raw + f"\r\n--{edge}--\r\n".encode()
+        request = urllib.request.Request(f"{self.url}/api/v1/datasets/", body, method="POST")  # noqa: S310 - loopback
+        request.add_header("Authorization", f"Bearer {self.token}")
+        request.add_header("Content-Type", f"multipart/form-data; boundary={edge}")
+        try:
+            with urllib.request.urlopen(request) as answer:  # noqa: S310 - loopback
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read())
+
+    def dataset(self, slug: str) -> dict:
+        return self.api("GET", f"/datasets/{slug}/")[1]
+
     def add_builtin(self, name: str, within: float) -> None:
         """Import a dataset that Fleetune brings, and wait until it can be trained on."""
         assert self.api("POST", "/datasets/", {"builtin": name})[0] == 202
         wait_until(
-            lambda: self.api("GET", f"/datasets/{name}/")[1].get("state") == "ready",
+            lambda: self.dataset(name).get("state") == "ready",
             within, f"{name} is imported", every=0.2,
         )  # fmt: skip
 
     def job(self, number: int) -> dict:
         return self.api("GET", f"/jobs/{number}/")[1]
+
+    def files(self, number: int) -> dict[str, dict]:
+        """{name: artifact} of a job."""
+        return {row["name"]: row for row in self.api("GET", f"/jobs/{number}/artifacts/")[1]["results"]}
+
+    def download(self, file: dict) -> bytes:
+        return self.api("GET", file["url"].split("/api/v1")[1] + "?download=1")[1]
 
     def submit(self, **spec) -> dict:
         status, job = self.api("POST", "/jobs/", spec)

@@ -2,16 +2,16 @@
 jobs that end. (A table of texts: `test_tasks.py`.)"""
 
 import json
-import os
 import signal
-from pathlib import Path
 
 import pytest
 
+from agent.processes import send
 from tests.catalog.data_factories import coco
 from tests.catalog.factories import class_folders, zipped
 from tests.catalog.web.factories import LICENCE, SECTIONS, sections
 from tests.catalog.web.sites import Site, site
+from tests.chaos.roles import living
 from tests.e2e.person import Person
 from tests.waiting import wait_until
 
@@ -62,7 +62,7 @@ def test_a_crawl_makes_three_classes_and_goes_on_where_a_killed_worker_was(quiet
         slug = ada.crawls(f"{served.url}/", name="fruit", rate=2)
         path = f"/datasets/{slug}/"
         wait_until(lambda: (quiet.api("GET", path)[1]["fetching"] or {}).get("items", 0) >= 1, within=120)
-        kill_server_worker(quiet)
+        assert send(living(quiet)["server-worker"][0], signal.SIGKILL)  # the keeper starts another one
         assert quiet.api("GET", path)[1]["fetching"]["waiting"] > 0
         told = ada.says_yes()
         assert "It was fetched from the web" in told and all(name in told for name in SECTIONS), told
@@ -84,12 +84,3 @@ def test_a_crawl_makes_three_classes_and_goes_on_where_a_killed_worker_was(quiet
         "pears": LICENCE,
         "plums": "unknown",
     }
-
-
-def kill_server_worker(stack) -> None:
-    """Its child, which fetches, goes with it; the keeper starts another one."""
-    for pid in stack.living():
-        if b"server_worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            os.kill(pid, signal.SIGKILL)
-            return
-    raise AssertionError("no server worker runs")

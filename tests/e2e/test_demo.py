@@ -94,9 +94,9 @@ def test_the_downloaded_onnx_gives_the_accuracy_of_the_page_in_plain_onnxruntime
     import onnxruntime
 
     job = stack.ended(demo["dense"], within=2 * DENSE_S)
-    artifacts = {row["name"]: row for row in stack.api("GET", f"/jobs/{job['id']}/artifacts/")[1]["results"]}
-    raw = stack.api("GET", artifacts["model.onnx"]["url"].split("/api/v1")[1] + "?download=1")[1]
-    assert hashlib.sha256(raw).hexdigest() == artifacts["model.onnx"]["sha256"]
+    file = stack.files(job["id"])["model.onnx"]
+    raw = stack.download(file)
+    assert hashlib.sha256(raw).hexdigest() == file["sha256"]
     data_hash = job["proofs"]["preprocess"]["0"]["data_hash"]
     test = open_prepared(stack.home / "prepared" / data_hash).split("test")
     session = onnxruntime.InferenceSession(raw, providers=["CPUExecutionProvider"])

@@ -10,7 +10,7 @@ import time
 import psutil
 import pytest
 
-from tests.e2e.stack import Stack
+from tests.e2e.stack import UNHURRIED, Stack
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -28,15 +28,11 @@ SECOND_START_S = 10
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory, fresh_home):
     """One Fleetune with data, in which these tests break one thing after another; the last of them ends it."""
-    home = tmp_path_factory.mktemp("faults") / "home"
-    shutil.copytree(fresh_home, home)
-    stack = Stack(home, demo=False, FLEETUNE_FAULT="step:*:sleep=0.01")  # a job lasts without taking the processor
-    try:
+    home = shutil.copytree(fresh_home, tmp_path_factory.mktemp("faults") / "home")
+    with Stack(home, demo=False, **UNHURRIED) as stack:
         stack.start()
         stack.add_builtin("mnist-5k", within=60)
         yield stack
-    finally:
-        stack.stop()
 
 
 @pytest.fixture

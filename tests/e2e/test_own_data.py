@@ -1,8 +1,6 @@
 """A user's own pictures over REST: a zip of class folders becomes a model; what is wrong has a sentence."""
 
 import io
-import secrets
-import urllib.request
 import zipfile
 
 import numpy as np
@@ -35,7 +33,7 @@ def archive() -> bytes:
 
 def test_sixty_colour_jpegs_become_a_model_with_the_default_recipe(stack, archive):
     slug = upload(stack, archive, "colours")
-    dataset = wait_until(lambda: (d := state(stack, slug))["state"] != "importing" and d, within=60)
+    dataset = wait_until(lambda: (d := stack.dataset(slug))["state"] != "importing" and d, within=60)
     assert dataset["state"] == "ready", dataset
     version = stack.api("GET", f"/datasets/{slug}/versions/")[1]["results"][0]
     assert version["items"] == 60
@@ -57,7 +55,7 @@ def test_an_impossible_request_names_every_problem_with_its_path(stack):
 def test_what_is_no_zip_is_refused_and_others_go_on(stack):
     status, answer = upload_raw(stack, b"these are not the bytes of an archive", "nothing")
     if status == 202:
-        failed = wait_until(lambda: (d := state(stack, answer["slug"]))["state"] == "failed" and d, within=30)
+        failed = wait_until(lambda: (d := stack.dataset(answer["slug"]))["state"] == "failed" and d, within=30)
         answer = {"detail": failed["error"]}
     assert answer["detail"]
 
@@ -69,28 +67,4 @@ def upload(stack, raw: bytes, name: str) -> str:
 
 
 def upload_raw(stack, raw: bytes, name: str):
-    return upload_as(stack, raw, f"{name}.zip")
-
-
-def upload_as(stack, raw: bytes, file_name: str):
-    """POST a multipart form with `file` and, from the file's name, `name`."""
-    import json
-
-    name = file_name.rpartition(".")[0]
-
-    edge = secrets.token_hex(16)
-    head = f'--{edge}\r\nContent-Disposition: form-data; name="name"\r\n\r\n{name}\r\n--{edge}\r\n'
-    head += f'Content-Disposition: form-data; name="file"; filename="{file_name}"\r\n\r\n'
-    body = head.encode() + raw + f"\r\n--{edge}--\r\n".encode()
-    request = urllib.request.Request(f"{stack.url}/api/v1/datasets/", body, method="POST")  # noqa: S310 - loopback
-    request.add_header("Authorization", f"Bearer {stack.token}")
-    request.add_header("Content-Type", f"multipart/form-data; boundary={edge}")
-    try:
-        with urllib.request.urlopen(request) as answer:  # noqa: S310 - loopback
-            return answer.status, json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        return error.code, json.loads(error.read())
-
-
-def state(stack, slug: str) -> dict:
-    return stack.api("GET", f"/datasets/{slug}/")[1]
+    return stack.upload(raw, f"{name}.zip")

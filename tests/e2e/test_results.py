@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from recipes.prepared import open_prepared
-from tests.waiting import wait_until
+from tests.e2e.trained import asked, certificates, devices, version_of
 
 pytestmark = pytest.mark.integration
 WEIGHTS, ONNX, LITERT = "model.safetensors", "model.onnx", "model.tflite"
@@ -32,33 +32,6 @@ def measured(stack):
     return ended, asked(stack, ended, [WEIGHTS, ONNX])
 
 
-def asked(stack, job, artifacts: list[str], **more) -> list[dict]:
-    """What every device measured of these files once all have ended."""
-    body = {"job": job["id"], "devices": devices(stack)} | more
-    sent = [stack.api("POST", "/evaluations/", body | {"artifact": artifact}) for artifact in artifacts]
-    assert [status for status, _answer in sent] == [202] * len(sent), sent
-    numbers = {row["id"] for _status, answer in sent for row in answer}
-    rows = wait_until(lambda: all_ended(stack, job["id"]), within=180, about="every device has measured", every=0.5)
-    return [row for row in rows if row["id"] in numbers]
-
-
-def devices(stack) -> list[str]:
-    return sorted(row["slug"] for row in stack.api("GET", "/devices/")[1]["results"])
-
-
-def all_ended(stack, job: int):
-    rows = stack.api("GET", f"/evaluations/?job={job}")[1]["results"]
-    return rows if all(row["state"] in ("done", "failed") for row in rows) else None
-
-
-def version_of(stack, row) -> dict:
-    return stack.api("GET", f"/results/{row['result']}/versions/{row['version']}/")[1]
-
-
-def certificates(stack, row) -> dict[str, str]:
-    return {file["name"]: file["certificate"]["verdict"] for file in version_of(stack, row)["artifacts"]}
-
-
 def test_files_of_a_result_are_measured_on_both_devices_and_certified(stack, measured):
     _job, rows = measured
     assert {row["state"] for row in rows} == {"done"}, [row["reason"] for row in rows]
@@ -73,8 +46,7 @@ def test_files_of_a_result_are_measured_on_both_devices_and_certified(stack, mea
 
 def test_figures_are_those_of_a_script_that_knows_nothing_of_this_project(stack, measured, tmp_path):
     job, rows = measured
-    files = {row["name"]: row for row in stack.api("GET", f"/jobs/{job['id']}/artifacts/")[1]["results"]}
-    (tmp_path / ONNX).write_bytes(stack.api("GET", files[ONNX]["url"].split("/api/v1")[1] + "?download=1")[1])
+    (tmp_path / ONNX).write_bytes(stack.download(stack.files(job["id"])[ONNX]))
     test = open_prepared(stack.home / "prepared" / job["proofs"]["preprocess"]["0"]["data_hash"]).split("test")
     np.save(tmp_path / "inputs.npy", np.asarray(test.column("image")))
     np.save(tmp_path / "labels.npy", np.asarray(test.column("label")))
@@ -118,9 +90,7 @@ def test_a_zeroed_tensor_is_red_on_every_device_and_what_cannot_run_has_its_own_
 
 
 def stored(stack, job, name: str) -> Path:
-    files = stack.api("GET", f"/jobs/{job['id']}/artifacts/")[1]["results"]
-    [sha256] = [file["sha256"] for file in files if file["name"] == name]
-    return stack.home / "artifacts" / sha256
+    return stack.home / "artifacts" / stack.files(job["id"])[name]["sha256"]
 
 
 @contextmanager

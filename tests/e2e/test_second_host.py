@@ -3,22 +3,17 @@
 import base64
 import contextlib
 import io
-import json
 import shutil
 import subprocess
 import sys
 import zipfile
 
-import numpy as np
 import pytest
-from PIL import Image
 
+from tests.e2e.data_files import coco_zip
 from tests.e2e.stack import Stack
-from tests.e2e.test_results import all_ended, devices
-from tests.e2e.trained import FORMATS, every_format_answers_alike, files_of, trained, tried
+from tests.e2e.trained import FORMATS, all_ended, devices, every_format_answers_alike, trained, tried
 from tests.hosts import Host, network
-from tests.training import task_data
-from tests.training.factories import mnist
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.netns]
@@ -74,7 +69,7 @@ def test_a_coco_zip_becomes_a_detector_that_answers_alike_on_both_hosts_in_every
     job, metrics = trained(server, raw, "boxes.zip", task="object-detection", training=training, **parts)
     assert set(metrics) == {"map", "map_50", "loss"} and metrics["map_50"] > 0.01, metrics
     assert job["summary"]["eval/map"] is not None
-    files = files_of(server, job)
+    files = server.files(job["id"])
     assert {*FORMATS.values(), "card.md"} <= set(files) and not any(file["error"] for file in files.values()), files
     with zipfile.ZipFile(io.BytesIO(raw)) as pictures:
         told = tried(server, job, image=base64.b64encode(pictures.read("images/1.png")).decode())
@@ -92,27 +87,6 @@ def test_a_host_that_disappears_in_an_evaluation_has_its_own_row_with_the_reason
     rows = measuring(server, digits["id"])
     assert rows[second]["state"] == "failed" and rows[local]["state"] == "done", rows
     assert rows[second]["reason"] == f"Lost {second}: it stopped answering before this was done."
-
-
-def coco_zip(count: int = 90) -> bytes:
-    """Digits on canvases with their boxes, as COCO has them: [x, y, width, height]."""
-    generator = np.random.default_rng(11)
-    images, labels = mnist()
-    packed, listed, boxes = io.BytesIO(), [], []
-    with zipfile.ZipFile(packed, "w") as into:
-        for number in range(1, count + 1):
-            drawn = task_data.canvas(generator, images[:, 0], labels % 2)
-            raw = io.BytesIO()
-            Image.fromarray(drawn["image"][0]).save(raw, "PNG")
-            into.writestr(f"images/{number}.png", raw.getvalue())
-            listed.append({"id": number, "file_name": f"{number}.png", "width": 64, "height": 64})
-            for left, top, right, bottom, label in drawn["boxes"].tolist():
-                box = {"bbox": [left, top, right - left, bottom - top], "category_id": int(label) + 1}
-                boxes.append({"id": len(boxes) + 1, "image_id": number, "iscrowd": 0} | box)
-        categories = [{"id": 1, "name": "even"}, {"id": 2, "name": "odd"}]
-        content = {"images": listed, "annotations": boxes, "categories": categories}
-        into.writestr("annotations.json", json.dumps(content))
-    return packed.getvalue()
 
 
 def measuring(server, job: int) -> dict[str, dict]:

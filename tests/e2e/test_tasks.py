@@ -1,41 +1,15 @@
 """Data of other kinds, from the file a user has to a model on two devices, which is tried and measured: sentences in
 every format, and rows of a table, which are learnt privately. Boxes in pictures: `test_second_host.py`."""
 
-import csv
-import io
-
 import pytest
-from sklearn.datasets import load_wine
 
+from tests.e2e.data_files import WINE, sentences_csv, wines_csv
 from tests.e2e.person import Person
-from tests.e2e.test_results import asked, version_of
-from tests.e2e.trained import FORMATS, ended_well, every_format_answers_alike, files_of, trained, tried
-from tests.training import task_data
+from tests.e2e.trained import FORMATS, asked, ended_well, every_format_answers_alike, trained, tried, version_of
 
 pytestmark = pytest.mark.integration
-WINE, STRONG = ("alcohol", "flavanoids", "color_intensity", "proline"), (14.2, 3.1, 5.6, 1100.0)
-"""measurements, and those of one that only the first grower makes"""
-
-
-def sentences_csv() -> bytes:
-    """Finnish and German sentences, one a row with its language."""
-    names = ("fi", "de")
-    rows = [(text, name) for name in names for text in task_data.sentences(names)[name][:60]]
-    text = io.StringIO()
-    csv.writer(text).writerows([("text", "label"), *rows])
-    return text.getvalue().encode()
-
-
-def wines_csv() -> bytes:
-    """scikit-learn's 178 wines of 3 growers, 4 of their measurements."""
-    wines = load_wine()
-    columns = [list(wines.feature_names).index(name) for name in WINE]
-    text = io.StringIO()
-    rows = (
-        [*values[columns], wines.target_names[label]] for values, label in zip(wines.data, wines.target, strict=True)
-    )
-    csv.writer(text).writerows([(*WINE, "grower"), *rows])
-    return text.getvalue().encode()
+STRONG = (14.2, 3.1, 5.6, 1100.0)
+"""measurements of a wine that only the first grower makes"""
 
 
 def test_sentences_of_a_table_become_a_classifier_on_two_devices(quiet):
@@ -49,7 +23,7 @@ def test_sentences_of_a_table_become_a_classifier_on_two_devices(quiet):
         number = ada.starts_job("text", export__formats=list(FORMATS), **fields, **training)
     job, metrics = ended_well(quiet, number)
     assert metrics["accuracy"] > 0.6, metrics  # chance is 0.5
-    assert set(FORMATS.values()) <= set(files_of(quiet, job))
+    assert set(FORMATS.values()) <= set(quiet.files(job["id"]))
     told = tried(quiet, job, text="Die Eingabe ist leider ungültig.")
     assert {found["name"] for found in told["classes"]} == {"fi", "de"}
     assert sum(found["probability"] for found in told["classes"]) == pytest.approx(1)

@@ -2,8 +2,6 @@
 
 import pytest
 
-from tests.e2e.test_own_data import state, upload_as
-from tests.e2e.test_results import asked, certificates
 from tests.waiting import wait_until
 
 FORMATS = {
@@ -18,9 +16,9 @@ EXACT = ("safetensors", "onnx", "pt2")
 
 def trained(stack, raw: bytes, file_name: str, **spec):
     """The ended job on this data, and what its first device measured."""
-    status, answer = upload_as(stack, raw, file_name)
+    status, answer = stack.upload(raw, file_name)
     assert status == 202, answer
-    dataset = wait_until(lambda: (d := state(stack, answer["slug"]))["state"] != "importing" and d, within=150)
+    dataset = wait_until(lambda: (d := stack.dataset(answer["slug"]))["state"] != "importing" and d, within=150)
     assert (dataset["state"], dataset["task"]) == ("ready", spec["task"]), dataset
     job = stack.submit(dataset=dataset["slug"], devices={"count": 2}, **spec)
     return ended_well(stack, job["id"])
@@ -35,10 +33,6 @@ def ended_well(stack, number: int):
     rows = stack.api("GET", f"/jobs/{number}/evaluations/")[1]["results"]
     assert len({row["device"] for row in rows}) == 2 and rows[0]["metrics"] == rows[1]["metrics"]
     return ended, rows[0]["metrics"]
-
-
-def files_of(stack, job) -> dict[str, dict]:
-    return {row["name"]: row for row in stack.api("GET", f"/jobs/{job['id']}/artifacts/")[1]["results"]}
 
 
 def tried(stack, job, **question) -> dict:
@@ -61,3 +55,30 @@ def every_format_answers_alike(stack, job, metric: str) -> None:
     assert {verdicts[name] for name in FORMATS.values()} <= {"passed", "failed"}, verdicts  # none is unchecked
     exact = [row["metrics"][metric] for row in rows if row["artifact"] in [FORMATS[kind] for kind in EXACT]]
     assert exact == pytest.approx([exact[0]] * 2 * len(EXACT), abs=1e-6)
+
+
+def asked(stack, job, artifacts: list[str], **more) -> list[dict]:
+    """What every device measured of these files once all have ended."""
+    body = {"job": job["id"], "devices": devices(stack)} | more
+    sent = [stack.api("POST", "/evaluations/", body | {"artifact": artifact}) for artifact in artifacts]
+    assert [status for status, _answer in sent] == [202] * len(sent), sent
+    numbers = {row["id"] for _status, answer in sent for row in answer}
+    rows = wait_until(lambda: all_ended(stack, job["id"]), within=180, about="every device has measured", every=0.5)
+    return [row for row in rows if row["id"] in numbers]
+
+
+def devices(stack) -> list[str]:
+    return sorted(row["slug"] for row in stack.api("GET", "/devices/")[1]["results"])
+
+
+def all_ended(stack, job: int):
+    rows = stack.api("GET", f"/evaluations/?job={job}")[1]["results"]
+    return rows if all(row["state"] in ("done", "failed") for row in rows) else None
+
+
+def version_of(stack, row) -> dict:
+    return stack.api("GET", f"/results/{row['result']}/versions/{row['version']}/")[1]
+
+
+def certificates(stack, row) -> dict[str, str]:
+    return {file["name"]: file["certificate"]["verdict"] for file in version_of(stack, row)["artifacts"]}

@@ -123,8 +123,7 @@ class Fleet:
 
     def weights(self, number: int) -> str:
         """The SHA-256 of the model that it left."""
-        files = self.stack.api("GET", f"/jobs/{number}/artifacts/")[1]["results"]
-        return next(file["sha256"] for file in files if file["name"] == "model.safetensors")
+        return self.stack.files(number)["model.safetensors"]["sha256"]
 
     def points_are_whole(self, number: int) -> None:
         """Each rank has every step of the attempts that it was part of, once."""
