@@ -1,5 +1,6 @@
 """The one figure by which a job is judged, the same wherever it is shown, always with the split it was measured on."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -14,8 +15,6 @@ from jobs.models import Attempt, Evaluation, Job, Latest
 METRICS = tuple(dict.fromkeys(facts.headline for facts in TASKS.values()))
 """what tasks are judged by: a job has one of them"""
 MEASURED = "measured"
-OF_POINTS = {"eval": "validation", "train": "train"}
-"""which split the points of a key are of"""
 
 
 @dataclass(frozen=True)
@@ -37,13 +36,20 @@ class Figure:
 
 def of(jobs: Iterable[Job]) -> dict[int, Figure]:
     """`{job id: figure}` for jobs with their attempts: what was measured at the end, before that the last points."""
-    jobs, found = list(jobs), {}
-    tested = _tested([attempts[-1].pk for job in jobs if (attempts := list(job.attempts.all()))])
-    for job in jobs:
-        figure = tested.get(job.pk) or _of_points(job)
-        if figure is not None:
-            found[job.pk] = figure
-    return found
+    jobs, told = list(jobs), defaultdict(list)
+    last = [attempts[-1].pk for job in jobs if (attempts := list(job.attempts.all()))]
+    for row in Evaluation.objects.filter(attempt__in=last):
+        told[row.job_id].append(row)
+    return {job.pk: figure for job in jobs if (figure := of_job(job, told[job.pk]))}
+
+
+def of_job(job: Job, evaluations: Iterable[Evaluation]) -> Figure | None:
+    """The same of one job: `evaluations` are those of its last attempt; all devices tell the same."""
+    metric = task_metrics.facts(job).headline
+    for row in evaluations:
+        if metric in row.metrics:
+            return Figure(f"{MEASURED}/{metric}", row.split, row.metrics[metric])
+    return _of_points(job)
 
 
 def sorted_by(jobs: QuerySet[Job], name: str) -> QuerySet[Job]:
@@ -59,20 +65,9 @@ def sorted_by(jobs: QuerySet[Job], name: str) -> QuerySet[Job]:
     return jobs.annotate(**{name: Coalesce(Subquery(measured), Subquery(validated.values("value")[:1]))})
 
 
-def _tested(attempts: list[int]) -> dict[int, Figure]:
-    """What the first device told of each of these attempts (all devices tell the same)."""
-    rows = Evaluation.objects.filter(attempt__in=attempts).select_related("job").order_by("-pk")
-    found = {}
-    for row in rows:
-        metric = task_metrics.facts(row.job).headline
-        if metric in row.metrics:
-            found[row.job_id] = Figure(f"{MEASURED}/{metric}", row.split, row.metrics[metric])
-    return found
-
-
 def _of_points(job: Job) -> Figure | None:
     for metric in (task_metrics.facts(job).headline, "loss"):
-        for prefix, split in OF_POINTS.items():
+        for prefix, split in task_metrics.OF_POINTS.items():
             value = job.summary.get(f"{prefix}/{metric}")
             if isinstance(value, int | float):
                 return Figure(f"{prefix}/{metric}", split, value)

@@ -26,6 +26,8 @@ SPLITS: dict[str, Any] = {
     "validation": gettext_lazy("validation"),
     "test": gettext_lazy("test"),
 }
+OF_POINTS = {"eval": "validation", "train": "train"}
+"""which split the points of a key are of"""
 BESIDE = {"map": ("map_50",), "rmse": ("mae",)}
 """metrics in the same units as a headline, drawn in its chart"""
 SHOWN = 2
@@ -50,6 +52,13 @@ def measured_on(metric: str, split: str) -> str:
     return _("%(metric)s, %(split)s") % {"metric": name_of(metric), "split": split_word(split)}
 
 
+def key_words(key: str) -> str:
+    """Points of `eval/loss` are those of the loss on the validation split."""
+    prefix, _slash, metric = key.rpartition("/")
+    split = OF_POINTS.get(prefix)
+    return measured_on(metric, split) if split else key
+
+
 def by_weight(job: Job) -> list[str]:
     """Metrics of the job's task, the one to show first in front, the loss at the end."""
     known = facts(job)
@@ -59,9 +68,8 @@ def by_weight(job: Job) -> list[str]:
 def result_keys(job: Job) -> list[tuple[str, str]]:
     """Keys of points that tell how good a job is, most telling first, each with its name."""
     first = [metric for metric in by_weight(job) if metric != "loss"][:SHOWN]
-    order = [*first[:1], "loss", *first[1:]]
-    evaluated = [(f"eval/{metric}", measured_on(metric, "validation")) for metric in order]
-    return [*evaluated[:2], ("train/loss", measured_on("loss", "train")), *evaluated[2:]]
+    evaluated = [f"eval/{metric}" for metric in [*first[:1], "loss", *first[1:]]]
+    return [(key, key_words(key)) for key in [*evaluated[:2], "train/loss", *evaluated[2:]]]
 
 
 def charts(job: Job) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The top of a job's page: what may be done, how far it is, and the numbers that matter in its state."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils import timezone
@@ -8,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.permissions import may
 from config.formats import duration, metric, percent, whole
 from jobs import headline_figure, task_metrics
-from jobs.models import Job
+from jobs.models import Evaluation, Job
 from jobs.states import DRIVEN, ENDED, JobState
 
 BEFORE_STEPS = (JobState.PENDING, JobState.CLAIMED, JobState.STARTING)
@@ -41,9 +42,9 @@ def time_left(seconds: float | None) -> str:
     return _("about %(low)s–%(high)s h left") % {"low": f"{low / 3600:.1f}", "high": f"{high / 3600:.1f}"}
 
 
-def tiles(job: Job, row: dict[str, Any]) -> list[dict[str, str]]:
+def tiles(job: Job, row: dict[str, Any], evaluations: Iterable[Evaluation]) -> list[dict[str, str]]:
     """The few numbers beside the progress: the figure of the job, then the last points of others, and the time."""
-    figure = headline_figure.of([job]).get(job.pk)
+    figure = headline_figure.of_job(job, evaluations)
     numbers = [(figure.key, figure.label, figure.value)] if figure else []
     numbers += [(key, label, row["summary"].get(key)) for key, label in task_metrics.result_keys(job)]
     shown: dict[str, dict[str, str]] = {}

@@ -2,16 +2,9 @@
 
 from django import template
 
-from jobs import headline_figure, task_metrics
+from jobs import task_metrics
 
 register = template.Library()
 register.filter(task_metrics.name_of)
 register.filter(task_metrics.measured_on)
-
-
-@register.filter
-def key_words(key: str) -> str:
-    """Points of `eval/loss` are those of the loss on the validation split."""
-    prefix, _slash, metric = key.rpartition("/")
-    split = headline_figure.OF_POINTS.get(prefix)
-    return task_metrics.measured_on(metric, split) if split else key
+register.filter(task_metrics.key_words)

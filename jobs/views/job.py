@@ -95,7 +95,7 @@ def _summary(request: HttpRequest, job: Job, tab: str) -> dict[str, Any]:
         "actions": headline.actions(job, request.user),
         "progress_text": headline.progress_text(job, row),
         "epoch_text": headline.epoch_text(job),
-        "tiles": headline.tiles(job, row),
+        "tiles": headline.tiles(job, row, evaluations),
         "stages": stages.of(job, attempt),
         "lanes": lanes.of(attempt),
         "evaluations": evaluations,
