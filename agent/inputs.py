@@ -19,7 +19,7 @@ from contract.faults import fault
 from contract.reasons import EndReason
 from contract.run_dir import checkpoints_dir, write_json
 
-POLL_S = 0.005
+POLL_S = 0.02
 log = logging.getLogger(__name__)
 
 
@@ -38,7 +38,7 @@ class Inputs(threading.Thread):
             data = [self._fetch("preparing_data", partial(self._data, named)) for named in self._named_data()]
             model = self._fetch("preparing_data", self._model)
             while self.situation.rendezvous is None and not self._ending():
-                threading.Event().wait(POLL_S)
+                self.situation.meeting_known.wait(POLL_S)
             if not self._ending():
                 self._fetch("preparing_data", self._checkpoint)
                 self._go(data, model)

@@ -44,6 +44,8 @@ class Situation:
     rank_ended: bool = False
     over: threading.Event = field(default_factory=threading.Event)
     """the supervisor has nothing more to do"""
+    meeting_known: threading.Event = field(default_factory=threading.Event)
+    """`rendezvous` is there"""
     changed: threading.Event = field(default_factory=threading.Event)
     """something that the server should know at once"""
     heard_at: float = field(default_factory=time.monotonic)
@@ -92,6 +94,7 @@ class Situation:
             self.checkpoint = answer.checkpoint
             self.resume_step = answer.resume_step
             self.rendezvous = answer.rendezvous
+            self.meeting_known.set()
 
 
 def fabric_address(device: Device, server: Server) -> str:
