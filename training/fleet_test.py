@@ -88,7 +88,7 @@ class FleetTest:
         if self.failed or data is None or begun is None:
             self.found |= {name: {"ok": None, "because": self.failed} for name in NEED_ALL}
         else:
-            group = self._check("exchange", lambda: self._exchange(self._form_group(store)))
+            group = self._check("exchange", lambda: self._exchange(store))
             if group:
                 self._together(group, data, begun)
         if self.failed not in NEED_ALL:
@@ -158,7 +158,8 @@ class FleetTest:
         unable = {peer: word.decode() for peer, word in enumerate(words) if word != b"yes"}
         return {"unable": unable, "ok": not unable}, True
 
-    def _exchange(self, group: Group) -> tuple[dict[str, Any], Group]:
+    def _exchange(self, store: dist.TCPStore) -> tuple[dict[str, Any], Group]:
+        group = form_group(self.go, store, self.rank.device, self.door.reach)
         facts: dict[str, Any] = {"backend": dist.get_backend()}
         wanted = sum(range(1, group.world_size + 1))
         for name, size in SIZES.items():
@@ -196,9 +197,6 @@ class FleetTest:
         difference = float((theirs - row).abs().max()) / max(1.0, float(theirs.abs().max()))
         facts = {"artifact": path.name, "runtime": runner.runtime, "parity": compared(runner, data, split, path)}
         return facts | {"hash": hash_of({"answers": row}), "max_difference": difference}, True
-
-    def _form_group(self, store: dist.TCPStore) -> Group:
-        return form_group(self.go, store, self.rank.device, self.door.reach)
 
     def _leave_together(self, store: dist.TCPStore) -> None:
         """Rank 0 serves the store, so it leaves last. Who is gone by now has been told already."""

@@ -14,6 +14,8 @@ PIECE = 1 << 18
 LEAST_BYTES, WITHIN_S = 4 << 20, 0.25
 """a fast link sends at least so much, a slow one for at most so long (one piece at least)"""
 ROUNDS = 50
+BACKLOG = 1024
+"""connections that wait to be accepted: where nobody serves, each of the other ranks may hold one"""
 CONNECT_S = 3.0
 ANSWER_S = 10.0
 STAMP = 8
@@ -36,7 +38,7 @@ class Listener:
 
     def __init__(self, address: str):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self._socket = socket.create_server((address, 0), family=family, backlog=64)
+        self._socket = socket.create_server((address, 0), family=family, backlog=BACKLOG)
         self.address = f"{address} {self._socket.getsockname()[1]}"
         """as `measure` takes it"""
 

@@ -105,14 +105,14 @@ class Group:
 
         `still_here()` is called meanwhile. Raises PeerLost soon after a rank's process ended, Failure after MEET_S.
         """
-        if not self._store:
+        if not (self._store and self._reach):
             return
         self._meetings += 1
+        look_after_peers = self._reach.look_after_peers
 
         def waiting() -> None:
             still_here()
-            if self._reach:
-                self._reach.look_after_peers()
+            look_after_peers()
 
         _wait_for_all(self._store, f"meeting {self._meetings}", self.rank, self.world_size, waiting)
 
