@@ -21,6 +21,7 @@ def bring(site: Site, reader: Reader, path: Path, name: str) -> Any:
     page = sent(site, reader, path, name)
     page.wait_for_selector("[data-testid=decide], [data-testid=detected]", timeout=PATIENCE_MS)
     if page.get_by_test_id("decide").count():
+        page.wait_for_load_state("networkidle")  # pictures of what waits are gone once it is decided
         page.get_by_role("button", name="Import this").click()
     page.wait_for_url("**/v/1/", timeout=PATIENCE_MS)
     return page

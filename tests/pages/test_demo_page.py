@@ -37,6 +37,7 @@ def test_a_demo_that_is_over_is_run_again_from_home_then_removed_and_brought_bac
     assert "This page can bring the demo back." in page.get_by_test_id("messages").inner_text()
     assert site.tell("facts_of_job", job=site.tell("newest_job"))["state"] == "cancelled"
 
+    page.wait_for_load_state("load")  # the page listens first
     page.evaluate(
         "document.addEventListener('submit', event =>"
         " { sessionStorage.pressed = event.submitter.getAttribute('aria-busy') })"
