@@ -5,7 +5,7 @@ import { showBanner } from "./rest.js";
 const QUICK_WAIT_MS = 500; // a line that was cut for a moment
 const NEXT_WAIT_MS = 6_000; // a server that restarts
 const LONGEST_WAIT_MS = 15_000;
-const SILENCE_MS = 12_000; // the server speaks at least each 5 s
+const SILENCE_MS = 12_000; // the server opens at once and speaks at least each 5 s
 const TRIES_BEFORE_POLLING = 3;
 const FINAL = new Set([4401, 4403, 4404]);
 
@@ -31,6 +31,7 @@ export class LiveSocket {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(`${scheme}//${location.host}${this.address()}`);
     this.socket = socket;
+    this.#listenForSilence();
     socket.addEventListener("open", () => this.#opened(socket));
     socket.addEventListener("message", (event) => this.#heard(socket, event));
     socket.addEventListener("close", (event) => this.#lost(socket, event.code));
@@ -43,7 +44,7 @@ export class LiveSocket {
     this.connect();
   }
 
-  /* The other side has gone silent, or told us that we missed something: begin anew. */
+  /* The other side has told us that we missed something: begin anew. */
   restart() {
     if (this.closed) return;
     this.#drop();
@@ -85,7 +86,12 @@ export class LiveSocket {
 
   #listenForSilence() {
     clearTimeout(this.silence);
-    this.silence = setTimeout(() => this.restart(), SILENCE_MS);
+    this.silence = setTimeout(() => this.#silent(), SILENCE_MS);
+  }
+
+  #silent() {
+    this.#drop();
+    this.#lost(null, 0);
   }
 
   #lost(socket, code) {

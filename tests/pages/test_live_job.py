@@ -15,6 +15,18 @@ WAITS = """async (count) => {
   return Array.from({ length: count }, () => Array.from({ length: 30 }, (_, failures) => waitBefore(failures + 1)));
 }"""
 
+FIRST_SOCKET_STAYS_UNANSWERED = """
+  const Answered = WebSocket;
+  window.socketsAsked = 0;
+  window.WebSocket = new Proxy(Answered, {
+    construct(kind, words) {
+      window.socketsAsked += 1;
+      if (socketsAsked > 1) return new kind(...words);
+      return Object.assign(new EventTarget(), { readyState: 0, close() {} });
+    },
+  });
+"""
+
 
 def test_points_arrive_without_a_reload(site, reader):
     job = site.tell("job")
@@ -150,6 +162,19 @@ def test_whoever_is_signed_out_is_told_so_and_keeps_the_view(site, chromium):
         reader.until(lambda: reader.page.is_visible("[data-banner=signed-out]"), about="close code 4401")
         assert "loss.scale%3Dlog" in reader.page.get_attribute("[data-sign-in-link]", "href")
         assert reader.chart("loss")["pointsTotal"] == "40"
+
+
+def test_a_line_that_is_never_answered_is_given_up_and_taken_anew(site, reader):
+    job = site.tell("job")
+    site.tell("feed", job=job, steps=20)
+    reader.page.add_init_script(FIRST_SOCKET_STAYS_UNANSWERED)
+    reader.page.clock.install()
+    reader.open(f"/jobs/{job}/")
+    assert reader.page.inner_text("[data-live-word]") != "Live"
+    reader.page.clock.fast_forward(12_000)
+    reader.page.clock.fast_forward(500)
+    reader.until(lambda: reader.page.inner_text("[data-live-word]") == "Live")
+    assert reader.page.evaluate("socketsAsked") == 2
 
 
 def test_log_lines_follow_and_filter(site, reader):

@@ -10,15 +10,17 @@ from recipes import images
 from recipes.images import Unreadable, decode
 from tests.recipes.pictures import plain
 
-SLOW_S = 5
+LIMIT_S = 1.5
+IN_TIME_S = 0.8
+SLOW_S = 10
 
 
 @pytest.fixture
 def limit(monkeypatch):
-    """A limit of its own, of 0.3 s, so that no alarm of another test is on its way."""
+    """A limit of its own, of LIMIT_S, so that no alarm of another test is on its way."""
     fresh = images._TimeLimit()
     monkeypatch.setattr(images, "_time_limit", fresh)
-    monkeypatch.setattr(images, "MAX_SECONDS", 0.3)
+    monkeypatch.setattr(images, "MAX_SECONDS", LIMIT_S)
     yield fresh
     images.signal.setitimer(images.signal.ITIMER_REAL, 0)
 
@@ -63,12 +65,12 @@ def test_a_picture_that_takes_too_long_is_unreadable_and_the_next_one_is_read(li
 
 def test_an_alarm_set_for_one_picture_does_not_end_a_later_one(limit, slow):
     decode(b"sets the alarm")
-    slow[:] = [time.monotonic() + 0.2]
+    slow[:] = [time.monotonic() + IN_TIME_S]
     decode(b"ends in time")
-    slow[:] = [time.monotonic() + 0.2]
+    slow[:] = [time.monotonic() + IN_TIME_S]
     decode(b"is at work when the alarm of the first one rings")
     slow.clear()
-    deadline = time.monotonic() + 0.4
+    deadline = time.monotonic() + LIMIT_S
     while time.monotonic() < deadline:
         pass  # it rings while no picture is read
     assert decode(b"and goes on").mode == "L"
