@@ -20,6 +20,8 @@ ASKED_S = 600
 """that one which somebody sits and waits for may stand in line"""
 PATIENCE_S = 24 * 3600
 """that one which nobody sits and waits for may stand in line: jobs run for hours, and it goes first when one ends"""
+GO_ELSEWHERE = ("preflight", "predict")
+"""kinds for which a device that is busy is left alone: somebody sits and waits, and takes what is free"""
 OPEN = (ErrandState.PENDING, ErrandState.RUNNING)
 STOPPING_S = 15
 

@@ -1,18 +1,23 @@
-"""An urgent job may take devices from less urgent ones that allow it: they end at a checkpoint and wait again (T13)."""
+"""An urgent job may take devices from less urgent ones that allow it: they end at a checkpoint and wait again (T13).
+
+An errand that waits for its device counts as a job of usual priority.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from contract.reasons import EndReason, WaitReason
 from devices.models import Device
 from jobs.device_choice import Wait
 from jobs.fleet import Fleet
-from jobs.models import Attempt, Job
+from jobs.models import Attempt, Errand, Job
 from jobs.queue_order import Waiting
 from jobs.services import asking
 from jobs.states import Actor, JobState
 from jobs.wishes import Wish
 
+USUAL_PRIORITY = 0
 MAY_BE_ASKED = (JobState.CLAIMED, JobState.STARTING, JobState.RUNNING)
 
 
@@ -37,8 +42,24 @@ def make_room(waiting: Iterable[tuple[Waiting, Wait]], fleet: Fleet) -> int:
         chosen = _room_for(job, fleet, victims, spoken_for)
         for victim in chosen:
             victims.remove(victim)
-            asked += asking.drain(Job(pk=victim.job_id), EndReason.PREEMPTED, Actor.SCHEDULER, for_job=job.pk)
+            asked += _leave(victim, {"for_job": job.pk})
     return asked
+
+
+def make_room_for_errands(waiting: Iterable[Errand]) -> int:
+    """As `make_room`, but a job whose own weights are to be measured stays."""
+    waiting = list(waiting)
+    victims = [victim for victim in _victims() if victim.priority < USUAL_PRIORITY] if waiting else []
+    asked = 0
+    for victim in victims:
+        wants = [one for one in waiting if one.device_id in victim.devices and one.payload.get("source") != victim.job_id]
+        if wants:
+            asked += _leave(victim, {"for_errand": wants[0].kind})
+    return asked
+
+
+def _leave(victim: Victim, whom: dict[str, Any]) -> bool:
+    return asking.drain(Job(pk=victim.job_id), EndReason.PREEMPTED, Actor.SCHEDULER, room_for=whom)
 
 
 def _room_for(job: Waiting, fleet: Fleet, victims: list[Victim], spoken_for: set[int]) -> list[Victim]:

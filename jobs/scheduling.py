@@ -16,7 +16,7 @@ from typing import Any
 from django.db import transaction
 
 from contract.reasons import WaitReason
-from jobs import claims, errand_data, gangs, live, obstacles, preemption, queue_order, resizing, transitions
+from jobs import claims, errand_data, errands, gangs, live, obstacles, preemption, queue_order, resizing, transitions
 from jobs.device_choice import Choice, GiveUp, Take, Wait, choose
 from jobs.fleet import Fleet
 from jobs.models import Errand, ErrandState, Job, Scheduler
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 def round(now: datetime) -> int:
     """Look at every waiting job and errand once; how many jobs started."""
     fleet = Fleet.load(now)
-    claim_errands(fleet, now)
+    waiting_errands = claim_errands(fleet, now)
     scheduler = Scheduler.objects.select_related("paused_by").get_or_create(pk=1)[0]
     jobs = queue_order.waiting()
     after = obstacles.states_of_followed(jobs)
@@ -56,6 +56,7 @@ def round(now: datetime) -> int:
                 fleet.hold(choice.hold, job.pk)
     _write_reasons(jobs, waits)
     preemption.make_room([(job, waits[job.pk]) for job in jobs if job.pk in waits], fleet)
+    preemption.make_room_for_errands(waiting_errands)
     resizing.take_back_devices(fleet, now)
     Scheduler.objects.filter(pk=1).update(last_full_round_at=now)
     return started
@@ -96,8 +97,8 @@ def _give_up(job: Waiting, choice: GiveUp, now: datetime) -> None:
         )
 
 
-def claim_errands(fleet: Fleet, now: datetime) -> None:
-    """Errands are short and somebody is looking at the page: they go first."""
+def claim_errands(fleet: Fleet, now: datetime) -> list[Errand]:
+    """Errands are short and somebody is looking at the page: they go first. Those that wait for just their devices."""
     waiting = list(Errand.objects.filter(state=ErrandState.PENDING, deadline_at__gt=now).order_by("id"))
     ready = errand_data.ready(waiting, now)
     gangs.claim_waiting(fleet, [errand for errand in ready if errand.gang is not None], now)
@@ -110,6 +111,8 @@ def claim_errands(fleet: Fleet, now: datetime) -> None:
         if claims.claim_errand(errand, now):
             fleet.take({device.pk: {"errand": errand.kind}})
         del by_id[device.pk]
+    patient = [errand.pk for errand in ready if errand.kind not in errands.GO_ELSEWHERE]
+    return list(Errand.objects.filter(pk__in=patient, state=ErrandState.PENDING)) if patient else []
 
 
 def _write_reasons(jobs: list[Waiting], waits: dict[int, Wait]) -> None:

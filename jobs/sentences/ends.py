@@ -239,6 +239,8 @@ def _preempted(params: Params) -> str:
     if params.get("for_job"):
         known = _where(params) | {"job": params["for_job"]}
         return _("Gave its devices to job #%(job)s, which is more urgent, at step %(step)s.") % known
+    if params.get("for_errand"):
+        return _("Gave its devices to a measurement that somebody asked for, at step %(step)s.") % _where(params)
     return _("Gave its devices to a more urgent job at step %(step)s.") % _where(params)
 
 

@@ -48,7 +48,7 @@ def _draining(job: Job) -> Line:
         "paused": _("%(user)s paused it. It saves a checkpoint and then waits."),
         "drained": _("It saves a checkpoint and leaves %(device)s, which takes no more jobs."),
         "shutdown": _("The server shuts down. It saves a checkpoint and goes on at the next start."),
-        "preempted": _("It saves a checkpoint and gives its devices to a more urgent job."),
+        "preempted": _("It saves a checkpoint and gives its devices to something more urgent."),
     }
     return Line(sentences.get(params.get("why", ""), sentences["drained"]) % known, "hold")
 

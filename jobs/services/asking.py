@@ -113,18 +113,19 @@ def drain(
     *,
     user: User | None = None,
     device: Device | None = None,
-    for_job: int | None = None,
+    room_for: dict[str, Any] | None = None,
 ) -> bool:
     """T13: the attempt ends at its next checkpoint, within DRAIN_S; `why` says what becomes of the job then.
 
-    `device`: what it leaves or gets; `for_job`: the more urgent one that gets its devices.
+    `device`: what it leaves or gets; `room_for`: what is more urgent, {"for_job": id} or
+    {"for_errand": kind}.
     """
     now = clock.now()
     job = Job.objects.select_for_update(no_key=True).get(pk=job.pk)
     attempt = job.attempts.filter(ended_at=None).first()
     params: dict[str, Any] = {"why": why}
     params |= ({"user": user.username} if user else {}) | ({"device": device.slug} if device else {})
-    params |= {"for_job": for_job} if for_job else {}
+    params |= room_for or {}
     moved = transitions.move(
         job.pk,
         JobState.DRAINING,
