@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from config import formats
+from config import formats, health
 from contract import timing
 from devices import leases
 from devices.models import Device, DeviceState, Host
@@ -24,7 +24,6 @@ from jobs.states import DRIVEN, JobState
 
 ANSWER_WITHIN_S = 1
 SLOW_S = 0.25
-ROUND_LATE_S = 10
 DISK_WARN, DISK_BAD = 0.1, 0.02
 
 
@@ -64,7 +63,7 @@ class Facts:
 def facts() -> Facts:
     """Everything, read now. The database must answer; a broker that does not is one of the facts."""
     now = timezone.now()
-    looks = (_database(), _broker(), _scheduler(now), _queue(), _leases(now), _devices(), _workers(), _promises())
+    looks = (_database(), _broker(), _scheduler(), _queue(), _leases(now), _devices(), _workers(), _promises())
     read = [*looks, _disk()]
     return Facts([part for part, _samples in read], [sample for _part, samples in read for sample in samples])
 
@@ -97,12 +96,10 @@ def _broker() -> Look:
     return Part("broker", _("Broker"), _latency(seconds)), samples
 
 
-def _scheduler(now: datetime) -> Look:
-    row = Scheduler.objects.first()
-    last = row.last_full_round_at if row else None
-    age = (now - last).total_seconds() if last else float("inf")
-    late = age > ROUND_LATE_S
-    value = _("Last round %(seconds).0f s ago") % {"seconds": age} if last else _("No round yet")
+def _scheduler() -> Look:
+    age = health.scheduler_age()
+    late = age > health.ROUND_LATE_S
+    value = _("No round yet") if age == float("inf") else _("Last round %(seconds).0f s ago") % {"seconds": age}
     advice = _("No job starts and no failure is repaired meanwhile. Start control again.") if late else ""
     part = Part("scheduler", _("Scheduler"), value, "bad" if late else "ok", advice)
     return part, [Sample("fleetune_scheduler_round_age_seconds", age)]
