@@ -5,17 +5,19 @@ import hashlib
 import io
 import json
 import re
+import subprocess
+import sys
 import zipfile
+from pathlib import Path
 
-import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
 
-from recipes.prepared import open_prepared
 from tests.pages.browsing import ARGUMENTS, CHROMIUM
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
+ROOT = Path(__file__).resolve().parents[2]
 DENSE_S = 90
 """promised from the ready line on; twice as much where other tests run beside this"""
 CSV_KEYS = "key=train/loss&rank=0&fmt=csv&max_points=0"
@@ -90,20 +92,18 @@ def test_metrics_come_as_csv_with_every_step_once(stack, demo):
     assert len(steps) > 100
 
 
-def test_the_downloaded_onnx_gives_the_accuracy_of_the_page_in_plain_onnxruntime(stack, demo):
-    import onnxruntime
-
+def test_the_downloaded_onnx_gives_the_accuracy_of_the_page_in_plain_onnxruntime(stack, demo, tmp_path):
+    """By the script that the documents show."""
     job = stack.ended(demo["dense"], within=2 * DENSE_S)
     file = stack.files(job["id"])["model.onnx"]
     raw = stack.download(file)
     assert hashlib.sha256(raw).hexdigest() == file["sha256"]
-    data_hash = job["proofs"]["preprocess"]["0"]["data_hash"]
-    test = open_prepared(stack.home / "prepared" / data_hash).split("test")
-    session = onnxruntime.InferenceSession(raw, providers=["CPUExecutionProvider"])
-    entry = session.get_inputs()[0]
-    kind = np.uint8 if "uint8" in entry.type else np.float32
-    answers = session.run(None, {entry.name: np.asarray(test.column("image")).astype(kind)})[0].argmax(1)
-    accuracy = float((answers == np.asarray(test.column("label"))).mean())
+    (tmp_path / "model.onnx").write_bytes(raw)
+    [script] = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "quality.md").read_text(), re.DOTALL)
+    (tmp_path / "accuracy.py").write_text(script)
+    prepared = stack.home / "prepared" / job["proofs"]["preprocess"]["0"]["data_hash"]
+    words = [sys.executable, "-I", "accuracy.py", "model.onnx", str(prepared)]
+    accuracy = float(subprocess.run(words, cwd=tmp_path, check=True, capture_output=True, text=True).stdout)
     page = stack.api("GET", f"/jobs/{job['id']}/evaluations/")[1]["results"][0]["metrics"]["accuracy"]
     assert accuracy == pytest.approx(page, abs=1e-9)
 
