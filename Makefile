@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help up setup test lint bench matrix chaos chaos-resume chaos-model test-the-tests shell screens check-python
+.PHONY: help up setup test lint bench matrix chaos chaos-resume chaos-model soak test-the-tests shell screens check-python
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -37,6 +37,9 @@ chaos-resume: check-python ## kill N runs at random steps (N=6 SEED=…) and com
 
 chaos-model: check-python ## let people, devices and clocks do as they like in N histories of the scheduler (N=300)
 	@$(PYTHON) config/install.py --test && CHAOS_HISTORIES=$(or $(N),300) exec $(VENV) -m pytest -q tests/chaos/test_model.py
+
+soak: check-python ## a hundred pages and ten stalled readers of 1,000 points a second (SECONDS=600)
+	@$(PYTHON) config/install.py --test && exec $(VENV) -m tests.chaos.soak $(if $(SECONDS),--seconds $(SECONDS))
 
 test-the-tests: check-python ## break one promise after another in a copy; each must turn a test red (ONLY=…)
 	@$(PYTHON) config/install.py --test && exec $(VENV) -m tests.mutations $(if $(ONLY),--only "$(ONLY)")

@@ -5,13 +5,15 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
 from tests.jobs.sockets import Page
+
+P = TypeVar("P", bound=Page)
 
 
 class StrictPage(Page):
@@ -26,18 +28,24 @@ class StrictPage(Page):
         super()._take_points(message)
 
 
-class ManyPages:
+class ManyPages(Generic[P]):
     """Use as a context. `waits[page]`: milliseconds before its 1st, 2nd, … try after its socket was lost."""
 
-    def __init__(self, address: str, headers: dict[str, str], waits: Sequence[Sequence[float]]):
+    def __init__(
+        self,
+        address: str,
+        headers: dict[str, str],
+        waits: Sequence[Sequence[float]],
+        page: Callable[[], P] = StrictPage,  # type: ignore[assignment]
+    ):
         self.address, self.headers, self.waits = address, headers, waits
-        self.pages = [StrictPage() for _ in waits]
+        self.pages = [page() for _ in waits]
         self.asked_at: list[list[float]] = [[] for _ in waits]
         """of each page: when it began each connection that was taken (monotonic)"""
         self._over = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._live()), daemon=True)
 
-    def __enter__(self) -> "ManyPages":
+    def __enter__(self) -> "ManyPages[P]":
         self._thread.start()
         return self
 
