@@ -1,4 +1,5 @@
-"""A second host: own network namespace, own directory, the server's home out of sight; jobs on both."""
+"""A second host: own network namespace, own directory, the server's home out of sight; jobs on both, of pictures, boxes
+and texts, whose files in every format are measured on two devices here and the one there."""
 
 import base64
 import contextlib
@@ -10,7 +11,7 @@ import zipfile
 
 import pytest
 
-from tests.e2e.data_files import coco_zip
+from tests.e2e.data_files import coco_zip, sentences_csv
 from tests.e2e.stack import Stack
 from tests.e2e.trained import FORMATS, all_ended, devices, every_format_answers_alike, trained, tried
 from tests.hosts import Host, network
@@ -27,16 +28,16 @@ def there():
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, fresh_home, there):
-    """A Fleetune with one device of its own and one on the second host, which nothing but the network joins to it."""
+    """A Fleetune with two devices of its own and one on the second host, which nothing but the network joins to it."""
     place = tmp_path_factory.mktemp("two-hosts")
     shutil.copytree(fresh_home, place / "home")
-    reachable = {"FLEETUNE_HOST": there.here, "FLEETUNE_ALLOW_PLAIN_HTTP": "1", "FLEETUNE_CPU_DEVICES": "1"}
+    reachable = {"FLEETUNE_HOST": there.here, "FLEETUNE_ALLOW_PLAIN_HTTP": "1", "FLEETUNE_CPU_DEVICES": "2"}
     running = Stack(place / "home", demo=False, **reachable)
     with contextlib.ExitStack() as afterwards:
         afterwards.callback(running.stop)
         running.start()
         agents = join(running, there.hosts[0], place / "second", afterwards)
-        wait_until(lambda: online(running, 2), within=60, about=f"two devices online\n{agents.read_text()}")
+        wait_until(lambda: online(running, 3), within=60, about=f"three devices online\n{agents.read_text()}")
         running.add_builtin("mnist-5k", within=60)
         yield running
 
@@ -50,20 +51,22 @@ def digits(server):
         model={"source": "dense", "hidden": [64, 64]},
         devices={"ids": devices(server)},
         training={"num_train_epochs": 3, "learning_rate": 0.003, "optim": "adam"},
+        export={"formats": list(FORMATS)},
     )
     return server.ended(job["id"], within=120)
 
 
-def test_a_second_host_joins_with_one_command_and_trains_together_with_a_local_device(server, digits):
+def test_a_second_host_joins_with_one_command_and_trains_together_with_local_devices(server, digits):
     assert digits["state"] == "succeeded", (digits["end_reason"], digits)
     assert len({rank["host"] for rank in digits["attempts"][-1]["ranks"]}) == 2
     rows = server.api("GET", f"/jobs/{digits['id']}/evaluations/")[1]["results"]
     assert len({row["metrics"]["accuracy"] for row in rows}) == 1
+    every_format_answers_alike(server, digits, "accuracy")
     the_hosts_fit_together(server, devices(server))
 
 
 def test_a_coco_zip_becomes_a_detector_that_answers_alike_on_both_hosts_in_every_format(server):
-    training = {"num_train_epochs": 6, "per_device_train_batch_size": 4, "learning_rate": 0.004}
+    training = {"num_train_epochs": 8, "per_device_train_batch_size": 4, "learning_rate": 0.004}
     parts = {"model": {"source": "detector", "channels": [16, 32, 32]}, "export": {"formats": list(FORMATS)}}
     raw = coco_zip()
     job, metrics = trained(server, raw, "boxes.zip", task="object-detection", training=training, **parts)
@@ -77,21 +80,35 @@ def test_a_coco_zip_becomes_a_detector_that_answers_alike_on_both_hosts_in_every
     every_format_answers_alike(server, job, "map_50")
 
 
+def test_sentences_of_a_table_become_a_classifier_that_answers_alike_on_both_hosts_in_every_format(server):
+    training = {"num_train_epochs": 8, "per_device_train_batch_size": 8, "learning_rate": 0.003}
+    parts = {"model": {"source": "text", "width": 32, "depth": 1}, "export": {"formats": list(FORMATS)}}
+    job, metrics = trained(
+        server, sentences_csv(), "sentences.csv", task="text-classification", training=training, **parts
+    )
+    assert metrics["accuracy"] > 0.6, metrics  # chance is 0.5
+    told = tried(server, job, text="Die Eingabe ist leider ungültig.")
+    assert {found["name"] for found in told["classes"]} == {"fi", "de"}
+    assert sum(found["probability"] for found in told["classes"]) == pytest.approx(1)
+    every_format_answers_alike(server, job, "accuracy")
+
+
 def test_a_host_that_disappears_in_an_evaluation_has_its_own_row_with_the_reason(server, digits, there):
-    local, second = sorted(devices(server), key=lambda slug: slug.startswith("second"))
+    local, *_, second = sorted(devices(server), key=lambda slug: slug.startswith("second"))
     body = {"job": digits["id"], "artifact": "model.onnx", "suites": ["quality", "speed", "corruption"]}
-    assert server.api("POST", "/evaluations/", body | {"devices": [local, second]})[0] == 202
-    wait_until(lambda: measuring(server, digits["id"])[second]["state"] == "running", within=60, about="it measures")
+    status, sent = server.api("POST", "/evaluations/", body | {"devices": [local, second]})
+    assert status == 202, sent
+    wait_until(lambda: measuring(server, sent)[second]["state"] == "running", within=60, about="it measures")
     with there.hosts[0].unplugged():
         wait_until(lambda: all_ended(server, digits["id"]), within=120, about="both rows have ended", every=0.5)
-    rows = measuring(server, digits["id"])
+    rows = measuring(server, sent)
     assert rows[second]["state"] == "failed" and rows[local]["state"] == "done", rows
     assert rows[second]["reason"] == f"Lost {second}: it stopped answering before this was done."
 
 
-def measuring(server, job: int) -> dict[str, dict]:
-    """Rows of the job's measurements by their device."""
-    return {row["device"]: row for row in server.api("GET", f"/evaluations/?job={job}")[1]["results"]}
+def measuring(server, sent: list[dict]) -> dict[str, dict]:
+    """What has become of these measurements, by their device."""
+    return {row["device"]: server.api("GET", f"/evaluations/{row['id']}/")[1] for row in sent}
 
 
 def the_hosts_fit_together(server, slugs: list[str]) -> None:
