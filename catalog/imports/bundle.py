@@ -3,7 +3,11 @@
 Each kind of bundle checks all its names and sizes when it is opened, and raises Refused for the whole of it.
 """
 
+import tarfile
+import zipfile
+import zlib
 from dataclasses import dataclass
+from lzma import LZMAError
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol
@@ -15,6 +19,8 @@ from recipes.sandbox.inside import Refused
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
 COMPRESSED_STARTS = {"gzip": b"\x1f\x8b", "bzip2": b"BZh", "xz": b"\xfd7zXZ"}
 CLOSED_STARTS = {"7-Zip": b"7z\xbc\xaf", "RAR": b"Rar!", "Zstandard": b"\x28\xb5\x2f\xfd"}
+DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, LZMAError, EOFError, OSError, ValueError)
+"""what readers of archives raise for bytes that have changed"""
 NESTED = (*ZIP_STARTS, *COMPRESSED_STARTS.values(), *CLOSED_STARTS.values())
 
 

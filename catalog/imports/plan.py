@@ -1,5 +1,6 @@
 """What a layout makes of a bundle: candidates for items, and how it came to see them."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,6 +70,6 @@ def listed(name: str, error: Unreadable) -> dict[str, Any]:
 def class_order(labels) -> list[str]:
     """Names of classes in the order that people expect: numbers by value, words by letter."""
     texts = {str(label) for label in labels}
-    if all(text.lstrip("-").isdecimal() for text in texts):
+    if all(re.fullmatch(r"-?\d{1,18}", text) for text in texts):
         return sorted(texts, key=int)
     return sorted(texts)

@@ -4,19 +4,16 @@ A compressed one is read front to back, so reading in the order of `Entry.positi
 """
 
 import tarfile
-import zlib
-from lzma import LZMAError
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from catalog.imports import entry_names
 from catalog.imports.archive import MOST_RATIO, RATIO_FROM_BYTES
-from catalog.imports.bundle import Entry, refuse_larger, refuse_nested
+from catalog.imports.bundle import DAMAGED, Entry, refuse_larger, refuse_nested
 from contract.problems import gettext_noop
 from recipes.images import MAX_BYTES, Unreadable
 from recipes.sandbox.inside import Refused
 
-DAMAGED = (tarfile.TarError, EOFError, OSError, LZMAError, zlib.error, ValueError)
 SET_ID_BITS = 0o6000
 
 

@@ -173,6 +173,13 @@ def test_a_folder_swapped_for_a_link_between_looking_and_reading_gives_nothing_a
     assert b"secret" not in seen
 
 
+def test_a_name_that_is_no_text_refuses_the_tar(tmp_path):
+    """S39: tar takes any bytes for names; half characters of them are no text that can be shown or stored."""
+    data = tarred(class_folders() | {"cat/caf\udce9.png": picture(seed=99)}, "w")
+    with pytest.raises(Refused, match="not allowed in paths"):
+        read(tmp_path, data, "a.tar")
+
+
 def test_names_in_any_script_come_in(tmp_path):
     files = {
         f"{label}/图片 {n}.png": picture(seed=100 * place + n)

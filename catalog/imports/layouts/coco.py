@@ -4,6 +4,7 @@ Ids may have gaps. Crowd regions are no single objects and are left out; an anno
 around its polygons.
 """
 
+import itertools
 from collections import defaultdict
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from catalog.imports.bundle import Bundle, Entry
 from catalog.imports.layouts import files
 from catalog.imports.options import Options
 from catalog.imports.plan import Box, Candidate, Plan, listed
+from catalog.imports.tables.values import number
 from contract.problems import gettext_noop
 from recipes.images import Unreadable
 from recipes.sandbox.inside import Refused
@@ -52,14 +54,18 @@ class _Reading:
         names = _categories(content)
         annotations: dict[Any, list[dict]] = defaultdict(list)
         for annotation in filter(_is_object, content["annotations"]):
-            annotations[annotation.get("image_id")].append(annotation)
+            annotations[_id(annotation, "image_id")].append(annotation)
         for image in filter(_is_object, content["images"]):
             name = str(image.get("file_name", ""))
             entry = self._names.find(name, source.parts[:-1])
+            of_image = annotations.pop(_id(image, "id"), [])
             if entry is None:
                 self._skip(name, gettext_noop("The list names this picture, but it is not there."))
                 continue
-            boxes = [box for one in annotations.get(image.get("id"), []) if (box := self._box(name, one, names))]
+            if entry.name in self._candidates:
+                self._skip(name, gettext_noop("The list names this picture twice."))
+                continue
+            boxes = [box for one in of_image if (box := self._box(name, one, names))]
             self._candidates[entry.name] = Candidate(
                 entry.name,
                 split=files.split_in_path(source.parts) or files.split_in_path(entry.parts[:-1]),
@@ -68,6 +74,8 @@ class _Reading:
                 boxes=tuple(boxes),
                 size=_size(image),
             )
+        for annotation in itertools.chain.from_iterable(annotations.values()):
+            self._skip(_shown(annotation), gettext_noop("Its image is not in the list of images."))
 
     def plan(self, layout: str, name: str) -> Plan:
         for entry in self._pictures:
@@ -85,11 +93,12 @@ class _Reading:
         )
 
     def _box(self, picture: str, annotation: dict[str, Any], names: dict[Any, str]) -> Box | None:
-        shown = f"{picture}, annotation {annotation.get('id', '?')}"
+        shown = f"{picture}, {_shown(annotation)}"
         if annotation.get("iscrowd"):
             self._crowds += 1
             return None
-        if annotation.get("category_id") not in names:
+        category = _id(annotation, "category_id")
+        if category not in names:
             self._skip(shown, gettext_noop("Its category is not in the list of categories."))
             return None
         corners = _numbers(annotation.get("bbox"), 4) or _around(annotation.get("segmentation"))
@@ -97,10 +106,20 @@ class _Reading:
             self._skip(shown, gettext_noop("It has neither a box nor a polygon of numbers."))
             return None
         left, top, width, height = corners
-        return Box(left, top, width, height, self._classes.index(names[annotation["category_id"]]), shown)
+        return Box(left, top, width, height, self._classes.index(names[category]), shown)
 
     def _skip(self, name: str, sentence: str) -> None:
         self._skipped.append(listed(name, Unreadable(sentence)))
+
+
+def _id(described: dict[str, Any], name: str) -> int | str | None:
+    """None for what is neither a number nor text."""
+    value = described.get(name)
+    return value if isinstance(value, int | str) else None
+
+
+def _shown(annotation: dict[str, Any]) -> str:
+    return f"annotation {annotation.get('id', '?')}"
 
 
 def _is_object(value: Any) -> bool:
@@ -121,7 +140,7 @@ def _class_names(contents) -> list[str]:
     """Categories with an annotation in any list, in the order of their ids; the others would never be learnt."""
     classes: dict[str, None] = {}
     for content in contents:
-        used = {one.get("category_id") for one in filter(_is_object, content["annotations"])}
+        used = {_id(one, "category_id") for one in filter(_is_object, content["annotations"])}
         classes |= {name: None for number, name in _categories(content).items() if number in used}
     if not classes:
         raise Refused(gettext_noop("The COCO list has no annotation with a category: there is nothing to learn."))
@@ -131,7 +150,7 @@ def _class_names(contents) -> list[str]:
 def _numbers(values: Any, count: int) -> list[float] | None:
     if not isinstance(values, list) or len(values) != count:
         return None
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    numbers = all(not isinstance(value, str) and number(value) is not None for value in values)
     return [float(value) for value in values] if numbers else None
 
 

@@ -1,12 +1,12 @@
 """What layouts ask of a bundle: its pictures, by the names that lists give them, and the split a path names."""
 
-import json
 import re
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Any
 
 from catalog.imports.bundle import Bundle, Entry
+from catalog.imports.json_text import parsed
 from contract.problems import gettext_noop
 from recipes.images import Unreadable
 from recipes.sandbox.inside import Refused
@@ -74,13 +74,19 @@ def split_in_path(parts: tuple[str, ...]) -> str:
     return ""
 
 
-def read_json(bundle: Bundle, entry: Entry) -> Any:
-    """Raises Refused with the place of the mistake; not-a-number and infinities become None."""
+def read(bundle: Bundle, entry: Entry, limit: int = MOST_LIST_BYTES) -> bytes:
+    """What a file holds that others hang on. Raises Refused, naming it, where `Bundle.read` finds it unreadable."""
     try:
-        data = bundle.read(entry, MOST_LIST_BYTES)
-        return json.loads(data.decode("utf-8-sig"), parse_constant=lambda _name: None)
+        return bundle.read(entry, limit)
     except Unreadable as error:
         raise Refused(gettext_noop("'%(name)s' cannot be read: %(why)s"), name=entry.name, why=str(error)) from error
+
+
+def read_json(bundle: Bundle, entry: Entry) -> Any:
+    """As `parsed`. Raises Refused with the place of the mistake."""
+    data = read(bundle, entry)
+    try:
+        return parsed(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         sentence = gettext_noop("'%(name)s' is not JSON (%(detail)s).")
         raise Refused(sentence, name=entry.name, detail=str(error)[:120]) from error

@@ -66,7 +66,7 @@ def _kind(there: list[Any], decimal: str) -> tuple[str, int]:
     distinct = len({str(value) for value in there})
     if all(values.yes_or_no(value) is not None for value in there):
         return "boolean", distinct
-    if all(values.number(value, decimal) is not None for value in there) and not _are_codes(there):
+    if all(values.is_number(value, decimal) for value in there) and not _are_codes(there):
         return "number", distinct
     few_words = sum(len(str(value).split()) for value in there) < SHORT_WORDS * len(there)
     repeated = distinct * 2 <= len(there)

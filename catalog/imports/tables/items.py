@@ -92,7 +92,7 @@ class Items:
             return values.number(value, self._decimal)
         if kind == "boolean":
             return values.yes_or_no(value)
-        return json.dumps(value, sort_keys=True) if isinstance(value, list | dict) else values.text(value)
+        return json.dumps(value, sort_keys=True, default=str) if isinstance(value, list | dict) else values.text(value)
 
     def _split(self, row: Row) -> str:
         return SPLIT_NAMES[str(row[self._roles.split]).strip().casefold()] if self._roles.split else ""

@@ -1,13 +1,12 @@
 """A table file read by whichever reader it needs, and several of one shape joined."""
 
 from catalog.imports.bundle import Bundle, Entry
-from catalog.imports.layouts.files import MOST_LIST_BYTES, split_in_path
+from catalog.imports.layouts.files import read, split_in_path
 from catalog.imports.options import Options
 from catalog.imports.tables.delimited import read_delimited
 from catalog.imports.tables.structured import kind_of, read_json_lines, read_json_list, read_parquet
 from catalog.imports.tables.table import Table
 from contract.problems import gettext_noop
-from recipes.images import Unreadable
 from recipes.sandbox.inside import Refused
 
 READERS = {"csv": read_delimited, "json": read_json_list, "jsonl": read_json_lines, "parquet": read_parquet}
@@ -19,12 +18,9 @@ def table_files(entries: list[Entry]) -> list[Entry]:
 
 def read_table(bundle: Bundle, entry: Entry, options: Options) -> Table:
     """Raises Refused, naming the file."""
-    try:
-        data = bundle.read(entry, MOST_LIST_BYTES)
-        kind = kind_of(entry.parts[-1], data[:4]) or _guess(data)
-        return READERS[kind](data, options)
-    except Unreadable as error:
-        raise Refused(gettext_noop("'%(name)s' cannot be read: %(why)s"), name=entry.name, why=str(error)) from error
+    data = read(bundle, entry)
+    kind = kind_of(entry.parts[-1], data[:4]) or _guess(data)
+    return READERS[kind](data, options)
 
 
 def joined(tables: list[tuple[Entry, Table]]) -> tuple[Table, list[str]]:

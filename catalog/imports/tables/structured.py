@@ -1,11 +1,12 @@
 """JSON lists, JSON lines and Parquet: rows whose values have types already."""
 
 import io
-import json
 import os
 from pathlib import Path
 from typing import Any
 
+from catalog.imports.bundle import DAMAGED
+from catalog.imports.json_text import parsed
 from catalog.imports.options import Options
 from catalog.imports.plan import listed
 from catalog.imports.tables.encoding import decoded
@@ -20,7 +21,7 @@ PARQUET_START = b"PAR1"
 def read_json_list(data: bytes, options: Options) -> Table:
     text, encoding = decoded(data, options.encoding)
     try:
-        content = json.loads(text, parse_constant=lambda _name: None)
+        content = parsed(text)
     except (ValueError, RecursionError) as error:
         raise Refused(gettext_noop("The file is not JSON (%(detail)s)."), detail=str(error)[:120]) from error
     if not isinstance(content, list):
@@ -36,7 +37,7 @@ def read_json_lines(data: bytes, options: Options) -> Table:
         if not line.strip():
             continue
         try:
-            rows.append((f"row {number}", json.loads(line, parse_constant=lambda _name: None)))
+            rows.append((f"row {number}", parsed(line)))
         except (ValueError, RecursionError) as error:
             sentence = gettext_noop("The line is not JSON (%(detail)s).")
             skipped.append(listed(f"row {number}", Unreadable(sentence, detail=str(error)[:120])))
@@ -51,16 +52,16 @@ def parquet() -> tuple[Any, tuple[type[Exception], ...]]:
     import pyarrow
     from pyarrow import parquet as reader
 
-    return reader, (pyarrow.ArrowException, OSError)
+    return reader, (pyarrow.ArrowException, *DAMAGED)
 
 
 def read_parquet(data: bytes, options: Options) -> Table:
     reader, damaged = parquet()
     try:
         content = reader.ParquetFile(io.BytesIO(data), pre_buffer=False).read(use_threads=False)
+        columns = [_plain(column.to_pylist()) for column in content.columns]
     except damaged as error:
         raise Refused(gettext_noop("The Parquet file is damaged (%(detail)s)."), detail=str(error)[:120]) from error
-    columns = [_plain(column.to_pylist()) for column in content.columns]
     rows = [list(row) for row in zip(*columns, strict=True)] if columns else []
     names = own_names(content.column_names)
     return Table(names, rows, [f"row {number}" for number in range(1, len(rows) + 1)], {"format": "parquet"})

@@ -1,9 +1,10 @@
 """A table as it was read, before anybody knows what its columns mean."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
-MISSING = {"", "na", "n/a", "nan", "null", "#n/a", "?"}
+MISSING = {"", "na", "n/a", "nan", "inf", "+inf", "-inf", "null", "#n/a", "?"}
 """how text says that there is no value, in any capitals"""
 
 
@@ -26,7 +27,9 @@ class Table:
 
 
 def is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and value.strip().casefold() in MISSING)
+    if isinstance(value, str):
+        return value.strip().casefold() in MISSING
+    return value is None or (isinstance(value, float) and not math.isfinite(value))
 
 
 def own_names(names: list[Any]) -> list[str]:

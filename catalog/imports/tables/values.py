@@ -1,7 +1,7 @@
 """Single values of a table: numbers as people write them, yes and no, and what is missing."""
 
-import math
 import re
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -22,8 +22,15 @@ def is_code(text: str) -> bool:
     return len(text) > 1 and text.isdecimal() and text[0] == "0"
 
 
+def is_number(value: Any, decimal: str = ".") -> bool:
+    """Whether it is or writes a number, be it one too large to reckon with (1e400)."""
+    if isinstance(value, str):
+        return is_number_text(value, decimal)
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+
+
 def number(value: Any, decimal: str = ".") -> float | int | None:
-    """The number that a value is or writes; None when it is none, missing, or not finite."""
+    """The number that a value is or writes; None when it is none, missing, or beyond what a float can hold."""
     if isinstance(value, bool) or is_missing(value):
         return None
     if isinstance(value, str):
@@ -33,7 +40,7 @@ def number(value: Any, decimal: str = ".") -> float | int | None:
         value = int(text) if text.lstrip("+-").isdecimal() and len(text) < 16 else float(text)
     if isinstance(value, Decimal):
         value = float(value)
-    if not isinstance(value, int | float) or not math.isfinite(value):
+    if not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
         return None
     return value
 
