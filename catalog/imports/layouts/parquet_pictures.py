@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from catalog.imports.bundle import DAMAGED as DAMAGED_BYTES
 from catalog.imports.bundle import Bundle, Entry
 from catalog.imports.layouts import files, labelled
 from catalog.imports.options import Options
@@ -48,9 +49,9 @@ class _Rows:
         parquet, self._damaged = structured.parquet()
         try:
             self._file = parquet.ParquetFile(bundle.open(entry), pre_buffer=False)
+            self.column = _picture_column(self._file)
         except self._damaged as error:
             raise Refused(DAMAGED, detail=str(error)[:120]) from error
-        self.column = _picture_column(self._file)
         self._batches: Any = None
         self._pictures: list[Any] = []
         self._first = self._next = 0
@@ -58,8 +59,11 @@ class _Rows:
     def table(self) -> Table:
         """Everything but the pictures, and the paths that they had."""
         names = [name for name in self._file.schema_arrow.names if name != self.column]
-        content = self._file.read(columns=names, use_threads=False)
-        columns = [column.to_pylist() for column in content.columns]
+        try:
+            content = self._file.read(columns=names, use_threads=False)
+            columns = [column.to_pylist() for column in content.columns]
+        except self._damaged as error:
+            raise Refused(DAMAGED, detail=str(error)[:120]) from error
         rows = [list(row) for row in zip(*columns, strict=True)] if columns else []
         return Table(names, rows, [f"row {number}" for number in range(1, len(rows) + 1)], {"format": "parquet"})
 
@@ -169,8 +173,11 @@ class _Reading:
 def _is_parquet(bundle: Bundle, entry: Entry) -> bool:
     if files.suffix(entry) not in (".parquet", ""):
         return False
-    with bundle.open(entry) as file:
-        return file.read(4) == structured.PARQUET_START
+    try:
+        with bundle.open(entry) as file:
+            return file.read(4) == structured.PARQUET_START
+    except DAMAGED_BYTES:
+        return False  # whoever reads all of it says what is wrong
 
 
 def _picture_column(file: Any) -> str:

@@ -49,7 +49,7 @@ class Voc:
 
 def _parsed(bundle: Bundle, entry: Entry) -> Element:
     try:
-        return fromstring(bundle.read(entry, MOST_XML_BYTES), forbid_dtd=True)
+        return fromstring(files.read(bundle, entry, MOST_XML_BYTES), forbid_dtd=True)
     except DefusedXmlException as error:
         sentence = gettext_noop("'%(name)s' defines entities or a document type. Write plain XML.")
         raise Refused(sentence, name=entry.name) from error
@@ -117,7 +117,7 @@ def _given_splits(bundle: Bundle, entries: list[Entry]) -> dict[str, str]:
     for entry in entries:
         if "ImageSets" in entry.parts and entry.parts[-1].removesuffix(".txt") in files.SPLIT_NAMES:
             split = files.SPLIT_NAMES[entry.parts[-1].removesuffix(".txt")]
-            for line in bundle.read(entry).decode("utf-8", "replace").split("\n"):
+            for line in files.read(bundle, entry).decode("utf-8-sig", "replace").splitlines():
                 if line.split():
                     found[line.split()[0]] = split
     return found

@@ -4,6 +4,7 @@ Class names come from a YAML file with `names`, or from `classes.txt` or `obj.na
 no objects. Polygons (`class x1 y1 x2 y2 …`) become the box around them.
 """
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -20,7 +21,6 @@ from recipes.sandbox.inside import Refused
 
 NAME_FILES = ("classes.txt", "obj.names", "classes.names")
 MOST_YAML_BYTES = 2**20
-MOST_CLASSES = 10_000
 
 
 class Yolo:
@@ -35,12 +35,12 @@ class Yolo:
             return None
         source, classes = named
         skipped: list[dict[str, Any]] = []
-        candidates = [_candidate(bundle, picture, texts, classes, skipped) for picture in pictures]
+        found = [_candidate(bundle, picture, texts, classes, skipped) for picture in pictures]
         why = gettext_noop("'%(name)s' names %(count)s classes and text files lie with the pictures: YOLO boxes.")
         return Plan(
             self.name,
             "object-detection",
-            candidates,
+            [candidate for candidate in found if candidate],
             classes,
             why,
             {"name": source.name, "count": len(classes)},
@@ -71,13 +71,14 @@ def _names(bundle: Bundle, entries: list[Entry]) -> tuple[Entry, list[str]] | No
         if files.suffix(entry) in (".yaml", ".yml"):
             content = _yaml(bundle, entry)
             names = content.get("names") if isinstance(content, dict) else None
-            if isinstance(names, dict) and names and all(key in range(MOST_CLASSES) for key in names):
-                names = [str(names.get(number, number)) for number in range(max(names) + 1)]
+            if isinstance(names, dict) and names and all(re.fullmatch(r"\d{1,4}", str(key)) for key in names):
+                numbered = {int(key): name for key, name in names.items()}
+                names = [str(numbered.get(number, number)) for number in range(max(numbered) + 1)]
             if isinstance(names, list) and names:
                 return entry, [str(name) for name in names]
     for entry in entries:
         if entry.parts[-1].casefold() in NAME_FILES:
-            lines = bundle.read(entry, MOST_YAML_BYTES).decode("utf-8-sig", "replace").splitlines()
+            lines = files.read(bundle, entry, MOST_YAML_BYTES).decode("utf-8-sig", "replace").splitlines()
             if names := [line.strip() for line in lines if line.strip()]:
                 return entry, names
     return None
@@ -85,7 +86,7 @@ def _names(bundle: Bundle, entries: list[Entry]) -> tuple[Entry, list[str]] | No
 
 def _yaml(bundle: Bundle, entry: Entry) -> Any:
     try:
-        return yaml.load(bundle.read(entry, MOST_YAML_BYTES), _StrictLoader)  # noqa: S506 - a SafeLoader, and stricter
+        return yaml.load(files.read(bundle, entry, MOST_YAML_BYTES), _StrictLoader)  # noqa: S506 - a SafeLoader, and stricter
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         sentence = gettext_noop("'%(name)s', line %(line)s, is not YAML that is read here (%(detail)s).")
@@ -93,14 +94,21 @@ def _yaml(bundle: Bundle, entry: Entry) -> Any:
         raise Refused(sentence, name=entry.name, line=mark.line + 1 if mark else 1, detail=detail[:120]) from error
 
 
-def _candidate(bundle, picture: Entry, texts: dict[str, Entry], classes: list[str], skipped: list) -> Candidate:
+def _candidate(bundle, picture: Entry, texts: dict[str, Entry], classes: list[str], skipped: list) -> Candidate | None:
+    """None when its text file cannot be read: nobody knows whether the picture shows something."""
     text = _text_of(picture, texts)
+    try:
+        boxes = tuple(_boxes(bundle, text, classes, skipped)) if text else ()
+    except Unreadable as error:
+        sentence = gettext_noop("Its text file cannot be read: %(why)s")
+        skipped.append(listed(picture.name, Unreadable(sentence, why=str(error))))
+        return None
     return Candidate(
         picture.name,
         split=files.split_in_path(picture.parts[:-1]),
         read=partial(bundle.read, picture),
         position=picture.position,
-        boxes=tuple(_boxes(bundle, text, classes, skipped)) if text else (),
+        boxes=boxes,
     )
 
 
