@@ -63,6 +63,8 @@ def _import(
         made, rule = settle(made)
         if TASKS[plan.task].target == "label" and not plan.multi:
             _refuse_untrained_classes(plan.classes, made)
+        if TASKS[plan.task].target == "boxes":
+            _refuse_no_boxes(made)
         head = _head(plan, rule)
         path = writer.finish(head, [one.item for one in made], skipped)
     described = facts.describe(plan, head, made, skipped)
@@ -114,6 +116,12 @@ def _refuse_untrained_classes(classes: list[str], made: list[Made]) -> None:
             raise Refused(sentence, label=name)
         if index not in trained:
             raise Refused(gettext_noop("The class '%(label)s' has no example in the train split."), label=name)
+
+
+def _refuse_no_boxes(made: list[Made]) -> None:
+    if not any(one.item.target["boxes"] for one in made if one.item.split == "train"):
+        sentence = gettext_noop("No picture of the train split has a box that can be used: there is nothing to learn.")
+        raise Refused(sentence)
 
 
 def _first_reason(sentence: str, skipped: list[dict]) -> Refused:

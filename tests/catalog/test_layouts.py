@@ -87,6 +87,19 @@ def test_yolo_is_read_in_parts_of_the_picture(tmp_path):
     assert "something else than numbers" in found.reasons["labels/train/00.txt, line 4"]
 
 
+def test_classes_of_yolo_may_be_numbered_in_text(tmp_path):
+    found = read(tmp_path, yolo() | {"data.yaml": b"names:\n  '0': cat\n  '1': dog\n"})
+    assert found.schema["classes"] == ["cat", "dog"]
+
+
+def test_pictures_without_a_box_that_can_be_used_are_refused(tmp_path):
+    nothing = {name: b"" if name.startswith("labels/") else data for name, data in yolo().items()}
+    outside = {name: b"0 5 5 0.1 0.1\n" if name.startswith("labels/") else data for name, data in yolo().items()}
+    for files in (nothing, outside):
+        with pytest.raises(Refused, match="there is nothing to learn"):
+            read(tmp_path, files)
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

@@ -141,13 +141,19 @@ def test_numbers_as_text_are_numbers_and_codes_stay_text(tmp_path):
     ("rows", "sentence"),
     [
         ("text,label\na b c,good\nd e f,good\n", "only one class"),
-        ("text\n", "at least two columns"),
-        ("a,b\n", "nothing in it|at least|no rows|one class"),
+        ("text\n", "names of columns, and no rows below them"),
+        ("a,b\r\n\r\n", "names of columns, and no rows below them"),
     ],
 )
 def test_tables_with_nothing_to_learn_are_refused(tmp_path, rows, sentence):
     with pytest.raises(Refused, match=sentence):
         read(tmp_path, rows.encode(), "a.csv")
+
+
+def test_several_labels_in_a_row_are_refused_by_their_column(tmp_path):
+    lines = [json.dumps({"text": f"{SENTENCES[n % 2]} {n}", "label": ["a", "b"][: 1 + n % 2]}) for n in range(20)]
+    with pytest.raises(Refused, match=r"'label' holds lists\. A row has one label here"):
+        read(tmp_path, "\n".join(lines).encode(), "a.jsonl")
 
 
 def test_a_table_without_a_header_gets_names(tmp_path):

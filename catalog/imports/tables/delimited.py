@@ -35,6 +35,8 @@ def read_delimited(data: bytes, options: Options) -> Table:
         raise Refused(gettext_noop("The table has more than %(most)s columns."), most=MOST_COLUMNS)
     header = _has_header(rows)
     names = own_names(rows[0] if header else [""] * _usual_length(rows))
+    if header and len(rows) == 1:
+        raise Refused(gettext_noop("The table has names of columns, and no rows below them."))
     table = Table(names, [], [], _facts(encoding, delimiter, header))
     for number, row in enumerate(rows[1:] if header else rows, 1):
         _take(table, number, row)
@@ -84,7 +86,7 @@ def _some_rows(text: str, delimiter: str) -> list[list[str]]:
 def _has_header(rows: list[list[str]]) -> bool:
     """A first row with a number in it is data; so is one whose words come again below."""
     first = [cell.strip() for cell in rows[0]]
-    return not any(is_number_text(cell) for cell in first) and any(first) and len(rows) > 1
+    return not any(is_number_text(cell) for cell in first) and any(first)
 
 
 def _usual_length(rows: list[list[str]]) -> int:

@@ -111,6 +111,9 @@ def _features(columns: dict[str, Column], used: list[str], options: Options) -> 
     if len(used) < 2:
         raise Refused(gettext_noop("The table needs at least two columns: one to learn from, and one to learn."))
     label = options.label_column or _named(used, LABEL_NAMES) or used[-1]
+    if columns[label].type == "list":
+        sentence = gettext_noop("The column '%(name)s' holds lists. A row has one label here: choose another column.")
+        raise Refused(sentence, name=label)
     classes = _names_classes(columns[label])
     task = options.task or ("tabular-classification" if classes else "tabular-regression")
     if task == "tabular-classification":
