@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, JsonResponse
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
@@ -47,6 +47,8 @@ def problem_answer(error: Exception, context) -> JsonResponse | None:
         return invalid_answer(error)
     if isinstance(error, Http404):
         return problem(404, _("There is nothing here that you may see."))
+    if isinstance(error, RequestDataTooBig):
+        return problem(413, _("The body is larger than this server takes. Send large files as uploads."))
     if isinstance(error, PermissionDenied):
         return problem(403, str(error) or _("Your role does not allow this."))
     if not isinstance(error, exceptions.APIException):

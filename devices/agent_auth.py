@@ -14,12 +14,12 @@ from django.views.decorators.csrf import csrf_exempt
 
 from accounts import secret_text
 from contract.agent_calls import PROTOCOL, Message
+from contract.nesting import is_too_deep
 from devices.models import Credential, Device
 
 M = TypeVar("M", bound=Message)
 VERSIONS_TAKEN = {PROTOCOL, max(PROTOCOL - 1, 1)}
 READING = ("GET", "HEAD")
-DEEPEST = 32
 NAMES_OF_A_DEVICE = {"device", "device_id", "device_slug"}
 
 
@@ -92,7 +92,7 @@ def read(request: HttpRequest, message_class: type[M]) -> M:
         raise Unreadable(413, "too-large", _("The body is larger than this server takes.")) from error
     except (ValueError, RecursionError) as error:
         raise Unreadable(400, "not-json", _("The body is not JSON.")) from error
-    if not isinstance(body, dict) or depth_of(body) > DEEPEST:
+    if not isinstance(body, dict) or is_too_deep(body):
         raise Unreadable(400, "not-a-message", _("The body is a JSON object, at most 32 levels deep."))
     if body.get("v") not in VERSIONS_TAKEN:
         raise Unreadable(400, "other-version", _("This server speaks version %(v)s of the protocol.") % {"v": PROTOCOL})
@@ -102,12 +102,3 @@ def read(request: HttpRequest, message_class: type[M]) -> M:
         return message_class.from_json(body)
     except (ValueError, TypeError) as error:
         raise Unreadable(400, "not-a-message", str(error)) from error
-
-
-def depth_of(value: Any) -> int:
-    """How many levels of objects and lists `value` has."""
-    if isinstance(value, dict):
-        return 1 + max(map(depth_of, value.values()), default=0)
-    if isinstance(value, list):
-        return 1 + max(map(depth_of, value), default=0)
-    return 0

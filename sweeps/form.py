@@ -74,7 +74,7 @@ def values_of(text: str, log: bool, path: str, problems: list[Problem]) -> dict[
     if text.startswith("["):
         try:
             return {"choices": json.loads(text)}
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             problems.append(Problem(path, gettext_noop("This is no JSON list: %(error)s"), {"error": str(error)}))
             return {}
     if found := RANGE.match(text):
@@ -108,7 +108,7 @@ def _rows(rows: list[tuple[str, str, bool]]) -> list[dict[str, Any]]:
 def _base(text: str, problems: list[Problem]) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         problems.append(Problem("base", gettext_noop("This is no JSON: %(error)s"), {"error": str(error)}))
         return None
 
@@ -119,5 +119,5 @@ def _value(text: str | None) -> Any:
         return None
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.generics import GenericAPIView
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -23,6 +23,7 @@ from catalog.api.incoming import FIELDS, no_source, refuse_without_space, review
 from catalog.imports.options import Options
 from catalog.models import Dataset, DatasetState
 from catalog.request_bodies import object_of, project_of, refuse_unknown
+from config.json_bodies import JSONBodies
 from config.rest import Conflict, problem
 from contract.problems import Invalid, unknown
 from contract.tasks import TASKS
@@ -35,7 +36,7 @@ LIST_PARAMETERS = {"page", "page_size", *FILTERS}
 class DatasetList(GenericAPIView):
     """Datasets that you may see; POST adds one from an archive, a table, an upload, a directory or a built-in set."""
 
-    parser_classes = [MultiPartParser, FormParser, JSONParser]
+    parser_classes = [MultiPartParser, FormParser, JSONBodies]
 
     @extend_schema(
         parameters=[OpenApiParameter(name) for name in FILTERS],

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.http import HttpResponseBase
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -17,14 +17,16 @@ from catalog.api.incoming import FIELDS, refuse_without_space, review_of, source
 from catalog.base_models import tokenizers
 from catalog.imports.options import Options
 from catalog.request_bodies import object_of, refuse_unknown
+from config.json_bodies import JSONBodies
 from config.rest import Conflict
-from contract.problems import Invalid, Problem, gettext_noop
+from contract.problems import Invalid, Problem, gettext_noop, unknown
+from recipes.version import SPLITS
 
 
 class VersionList(APIView):
     """Versions, newest first; POST imports another one: a new source, or without one the last source read otherwise."""
 
-    parser_classes = [MultiPartParser, FormParser, JSONParser]
+    parser_classes = [MultiPartParser, FormParser, JSONBodies]
 
     @extend_schema(responses=api_schema.VersionSerializer(many=True))
     def get(self, request, slug: str) -> Response:
@@ -83,6 +85,10 @@ class VersionItems(APIView):
         version = version_at(request, slug, number)
         require(request.user, "see_raw", version.dataset, token=request.auth)
         query = request.query_params
+        refuse_unknown(query, {"page", "split", "class"})
+        for name, known in (("split", SPLITS), ("class", version.schema["classes"])):
+            if (value := query.get(name)) and value not in known:
+                raise Invalid([unknown(name, value, known)])
         page = query.get("page", "1")
         if not (page.isdecimal() and len(page) < 9):
             raise Invalid([Problem("page", gettext_noop("Expected a whole number."))])
@@ -96,6 +102,7 @@ class VersionDiff(APIView):
     def get(self, request, slug: str, number: int) -> Response:
         version = version_at(request, slug, number)
         require(request.user, "see_raw", version.dataset, token=request.auth)
+        refuse_unknown(request.query_params, {"from"})
         other = request.query_params.get("from", str(number - 1))
         if not (other.isdecimal() and len(other) < 9):
             raise Invalid([Problem("from", gettext_noop("Expected the number of a version."))])

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -23,6 +23,7 @@ from catalog.models import BaseModel, BaseModelState
 from catalog.queries.datasets import iso
 from catalog.request_bodies import object_of, project_of, refuse_unknown
 from catalog.services.datasets import InUse
+from config.json_bodies import JSONBodies
 from config.rest import problem
 from contract.problems import Invalid, Problem, gettext_noop, unknown
 from contract.tasks import TASKS
@@ -75,7 +76,7 @@ class NewModelSerializer(serializers.Serializer):
 class ModelList(GenericAPIView):
     """Models from which jobs can start; POST registers one from an archive or a directory of the server."""
 
-    parser_classes = [MultiPartParser, FormParser, JSONParser]
+    parser_classes = [MultiPartParser, FormParser, JSONBodies]
 
     @extend_schema(parameters=[OpenApiParameter(name) for name in FILTERS], responses=ModelSerializer(many=True))
     def get(self, request) -> Response:
