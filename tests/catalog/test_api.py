@@ -199,3 +199,29 @@ def test_roles_and_scopes_decide(client, maria):
 def test_without_signing_in_there_is_nothing(client):
     assert client.get(LIST).status_code == 401
     assert client.post(LIST, {"builtin": "mnist-5k"}, content_type="application/json").status_code == 401
+
+
+def test_a_split_class_or_filter_of_items_that_is_none_is_named(api, maria):
+    """S36"""
+    imported(class_folders(), maria)
+    items = f"{LIST}pictures/versions/1/items/"
+    assert api.get(f"{items}?class=cat&split=train").json()["count"] == 8
+    for query, field in (
+        ("class=bird", "class"),
+        ("split=dev", "split"),
+        ("label=cat", "label"),
+        ("split__in=x", "split__in"),
+    ):
+        answer = api.get(f"{items}?{query}")
+        assert (answer.status_code, set(answer.json()["errors"])) == (400, {field})
+    assert set(api.get(f"{LIST}pictures/versions/1/diff/?since=1").json()["errors"]) == {"since"}
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999", "-1", "0", "1e3", "%00", "1;2"])
+def test_numbers_of_versions_and_pages_that_are_none_are_never_an_error_of_the_server(api, maria, number):
+    """S44"""
+    imported(class_folders(), maria)
+    for path in (f"{number}/items/", f"{number}/diff/", f"1/items/?page={number}", f"1/diff/?from={number}"):
+        assert api.get(f"{LIST}pictures/versions/{path}").status_code in (200, 400, 404)
+    assert api.get(f"{LIST}?page={number}").status_code in (200, 404)
+    assert len(api.get(f"{LIST}?page_size=1000000000").json()["results"]) == 1
