@@ -1,5 +1,7 @@
 """What deserves a look in a version before anybody trains on it."""
 
+import unicodedata
+from collections import defaultdict
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -15,7 +17,8 @@ def warnings(version: DatasetVersion) -> list[dict[str, str]]:
     """Each {"kind", "text"}."""
     schema = version.schema
     found = [_unreadable(schema), _duplicates(schema), _contradictions(schema), *_leaks(schema), _boxes(schema)]
-    return [warning for warning in (*found, _imbalance(version), *_missing(schema)) if warning]
+    found += [_alike(schema["classes"]), _untrained(version), _imbalance(version), *_missing(schema)]
+    return [warning for warning in found if warning]
 
 
 def _unreadable(schema: dict[str, Any]) -> dict[str, str] | None:
@@ -80,8 +83,34 @@ def _boxes(schema: dict[str, Any]) -> dict[str, str] | None:
     return {"kind": "boxes", "text": text % {"count": count}}
 
 
+def _alike(classes: list[str]) -> dict[str, str] | None:
+    """Names that people would read as one."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name in classes:
+        groups["".join(unicodedata.normalize("NFKC", name).casefold().split())].append(name)
+    pairs = [" / ".join(f"'{name}'" for name in names) for names in groups.values() if len(names) > 1]
+    if not pairs:
+        return None
+    text = _("Classes differ in capitals or blanks only: %(pairs)s. If they are one, name them alike and import again.")
+    return {"kind": "alike", "text": text % {"pairs": ", ".join(pairs[:5])}}
+
+
+def _untrained(version: DatasetVersion) -> dict[str, str] | None:
+    """Where items hold several labels or boxes; where they hold one, such a class is refused."""
+    never = [name for name, count in version.splits.get("train", {}).get("classes", {}).items() if not count]
+    if not never:
+        return None
+    text = ngettext(
+        "%(count)s class has no example in the train split: %(names)s.",
+        "%(count)s classes have no example in the train split: %(names)s.",
+        len(never),
+    )
+    return {"kind": "untrained", "text": text % {"count": len(never), "names": ", ".join(never[:5])}}
+
+
 def _imbalance(version: DatasetVersion) -> dict[str, str] | None:
-    classes = version.splits.get("train", {}).get("classes", {})
+    counts = version.splits.get("train", {}).get("classes", {})
+    classes = {name: count for name, count in counts.items() if count}
     if not classes or min(classes.values()) * IMBALANCED_FROM > max(classes.values()):
         return None
     most, least = max(classes, key=classes.__getitem__), min(classes, key=classes.__getitem__)
