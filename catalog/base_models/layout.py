@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from catalog.base_models.safetensors_header import runs_code
-from catalog.imports.bundle import Entry
+from catalog.imports.bundle import PICKLES, Entry
 from contract.problems import gettext_noop
 from recipes.sandbox.inside import Refused
 
@@ -29,7 +29,6 @@ SETTINGS = frozenset(
 """read and checked as JSON"""
 TEXTS = frozenset({CARD, "LICENSE", "LICENSE.txt", "LICENSE.md", "vocab.txt", "merges.txt", CHAT_TEMPLATE})
 WEIGHTS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}\.safetensors")
-PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz", ".h5", ".hdf5", ".keras")
 PROGRAMS = (".py", ".pyc", ".pyd", ".ipynb", ".so", ".dll", ".dylib", ".sh", ".exe")
 
 

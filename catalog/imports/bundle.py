@@ -21,7 +21,11 @@ COMPRESSED_STARTS = {"gzip": b"\x1f\x8b", "bzip2": b"BZh", "xz": b"\xfd7zXZ"}
 CLOSED_STARTS = {"7-Zip": b"7z\xbc\xaf", "RAR": b"Rar!", "Zstandard": b"\x28\xb5\x2f\xfd"}
 DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, LZMAError, EOFError, OSError, ValueError)
 """what readers of archives raise for bytes that have changed"""
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz", ".h5", ".hdf5", ".keras")
+"""names of files that run code when their own readers open them"""
+PICKLE_STARTS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 NESTED = (*ZIP_STARTS, *COMPRESSED_STARTS.values(), *CLOSED_STARTS.values())
+RUNS_CODE = gettext_noop("This file can run code when opened. Save the data as CSV, JSON lines or Parquet.")
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,17 @@ def open_bundle(source: dict[str, Any]) -> Bundle:
         sentence = gettext_noop("The file is compressed and holds no tar. Unpack it, or make a zip or a tar of it.")
         raise Refused(sentence)
     return SingleFile(path, source["name"])
+
+
+def can_run_code(name: str, start: bytes) -> bool:
+    """Whether a file is a pickle, or of a kind that may hold one: by its first bytes, or by its name."""
+    return start.startswith(PICKLE_STARTS) or name.casefold().endswith(PICKLES)
+
+
+def refuse_code(source: dict[str, Any]) -> None:
+    """`source` as `open_bundle` takes it: whatever door it came by, nobody opens such a file."""
+    if "path" in source and can_run_code(source["name"], _start(Path(source["path"]))):
+        raise Refused(RUNS_CODE)
 
 
 def refuse_larger(size: int, limit: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from catalog.imports import facts
 from catalog.imports.builtin import builtin_plan
-from catalog.imports.bundle import open_bundle
+from catalog.imports.bundle import open_bundle, refuse_code
 from catalog.imports.cleaning import clean, version_plan
 from catalog.imports.items import Made, make
 from catalog.imports.layouts import plan_for
@@ -40,6 +40,7 @@ def import_dataset(request: dict[str, Any], reporter: Reporter) -> dict[str, Any
         return _import(parent, fetched_plan(Path(request["source"]["fetched"])), options, skip, reporter)
     if "cleaned" in request["source"]:
         return _cleaned(parent, request["source"], options, skip, reporter)
+    refuse_code(request["source"])
     with open_bundle(request["source"]) as bundle:
         refuse_without_space(parent, bundle.unpacked_bytes)
         return _import(parent, plan_for(bundle, options), options, skip, reporter)

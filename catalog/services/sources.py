@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
 from catalog import places
-from catalog.imports.bundle import CLOSED_STARTS, ZIP_STARTS
+from catalog.imports.bundle import CLOSED_STARTS, RUNS_CODE, ZIP_STARTS, can_run_code
 from catalog.imports.cleaning import WITHOUT
 from catalog.models import Dataset, DatasetVersion, Upload
 from catalog.uploaded import forget, keep
@@ -37,7 +37,6 @@ BUILTIN_TASKS = {
     "breast-cancer": "tabular-classification",
     "diabetes": "tabular-regression",
 }
-PICKLE_STARTS = tuple(bytes([0x80, protocol]) for protocol in range(2, 6))
 OF_CLEANED = ("cleaned", "hash", "without")
 OF_REQUESTS, OF_THE_WEB, OF_ADDRESSES, OF_BUCKETS = "file-", "web-", "url-", "s3-"
 """how the names of kept files begin that came within a request"""
@@ -175,9 +174,8 @@ def _refuse_useless(name: str, start: bytes, path: str) -> None:
             "It is called .zip and is not a zip archive. Pack it anew, as zip or tar, or upload the table in it."
         )
         raise Invalid([Problem(path, sentence)])
-    if start.startswith(PICKLE_STARTS):
-        sentence = gettext_noop("This file can run code when opened. Save the data as CSV, JSON lines or Parquet.")
-        raise Invalid([Problem(path, sentence)])
+    if can_run_code(name, start):
+        raise Invalid([Problem(path, RUNS_CODE)])
     for kind, mark in CLOSED_STARTS.items():
         if start.startswith(mark):
             sentence = gettext_noop("%(kind)s archives are not read here. Make a zip or a tar.")
