@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from accounts.models import Project, User
 from catalog import services, tasks
@@ -34,6 +34,25 @@ def huge_png() -> bytes:
 
     header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(100)))
+
+
+def tiff_of_huge_tags() -> bytes:
+    """Its first tag claims four thousand million values."""
+    content = io.BytesIO()
+    Image.new("L", (8, 8)).save(content, "TIFF")
+    data = bytearray(content.getvalue())
+    first_tag = struct.unpack_from("<I", data, 4)[0] + 2
+    struct.pack_into("<I", data, first_tag + 4, 0xFFFFFFF0)
+    return bytes(data)
+
+
+def png_of_huge_text() -> bytes:
+    """A comment that unpacks to 2 MB."""
+    info = PngImagePlugin.PngInfo()
+    info.add_text("comment", "a" * 2_000_000, zip=True)
+    content = io.BytesIO()
+    Image.new("L", (8, 8)).save(content, "PNG", pnginfo=info)
+    return content.getvalue()
 
 
 def zipped(files: dict[str, bytes], **options) -> bytes:

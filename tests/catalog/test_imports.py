@@ -7,6 +7,7 @@ import zipfile
 from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 
 from catalog import places
 from catalog.imports import archive as archives
@@ -21,6 +22,8 @@ from tests.catalog.factories import (
     huge_png,
     imported,
     picture,
+    png_of_huge_text,
+    tiff_of_huge_tags,
     version_of,
     why,
     zipped,
@@ -137,12 +140,33 @@ def test_one_unreadable_file_is_listed_with_its_reason_and_the_rest_comes_in():
         (b"hello", "Not a picture"),
         (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "SVG is not an image format here"),
         (huge_png(), "50000 × 50000 pixels is more than 40 megapixels"),
+        (tiff_of_huge_tags(), "Not a picture"),
+        (png_of_huge_text(), "damaged or cut off"),
+        (b"<html><body>Not found</body></html>", "Not a picture"),
     ],
+    ids=["empty", "text", "svg", "pixels", "tiff tags", "png text", "html"],
 )
 def test_files_that_are_no_picture_are_listed(data, reason):
+    """S30, S49"""
     version = version_of(imported(class_folders() | {"cat/odd.png": data}))
     (listed,) = version.schema["unreadable"]
     assert reason in listed["reason"] % listed["params"]
+
+
+def test_of_an_animation_of_ten_thousand_frames_one_is_read():
+    """S49"""
+    frames = [Image.new("1", (4, 4), n % 2) for n in range(10_000)]
+    content = io.BytesIO()
+    frames[0].save(content, "GIF", save_all=True, append_images=frames[1:])
+    version = version_of(imported(class_folders() | {"cat/many.gif": content.getvalue()}))
+    assert (version.items, version.schema["unreadable_count"]) == (21, 0)
+
+
+def test_a_picture_is_known_by_its_content_and_not_by_its_name(home):
+    """S49"""
+    version = version_of(imported(class_folders() | {"cat/odd.png": picture(seed=300, kind="JPEG")}))
+    assert version.items == 21
+    assert sum(name.endswith(".jpg") for name in files_below(home / "datasets")) == 1
 
 
 def test_a_file_outside_every_class_folder_is_listed():
