@@ -214,7 +214,17 @@ def test_balance_beside_randomised_labels_would_show_what_they_hide():
         Recipe.parse([{"step": "balance"}, {"step": "randomise-labels", "epsilon": 1}])
 
 
-@pytest.mark.parametrize("name", [name for name, step in STEPS.items() if step.protects])
+HIDING = (
+    *("redact", "pseudonymise", "drop-columns", "generalise", "k-anonymity", "remove-metadata", "fill-region", "blur"),
+    *("pixelate", "add-noise", "randomise-labels", "shuffle"),
+)
+
+
+def test_no_other_step_says_that_it_hides_something():
+    assert {name for name, step in STEPS.items() if step.protects or step.does_not_protect} == set(HIDING)
+
+
+@pytest.mark.parametrize("name", HIDING)
 def test_every_step_that_hides_something_says_what_it_does_not_protect(name):
     assert len(STEPS[name].protects) > 20
     assert len(STEPS[name].does_not_protect) > 20
