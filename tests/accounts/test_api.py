@@ -133,6 +133,7 @@ def test_who_is_signed_out_is_told_so_in_every_route(client):
 
 
 def test_a_session_needs_the_csrf_token_to_write():
+    """S05"""
     from django.test import Client
 
     strict = Client(enforce_csrf_checks=True)

@@ -48,6 +48,7 @@ def test_an_unknown_name_and_a_wrong_password_look_the_same(client):
 
 
 def test_after_five_failures_even_the_right_password_waits(client):
+    """S10"""
     make_user(password=PASSWORD)
     for _ in range(4):
         assert sign_in(client, password="wrong").status_code == 400
@@ -67,6 +68,7 @@ def test_the_wait_ends_after_fifteen_minutes(client):
 
 
 def test_an_address_that_sprays_many_names_waits_too(client):
+    """S45"""
     make_user(password=PASSWORD)
     for number in range(50):
         sign_in(client, username=f"guess-{number}", password="wrong")

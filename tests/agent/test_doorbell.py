@@ -43,6 +43,7 @@ def test_a_ring_wakes_the_agent_at_once(broker, listening):
 
 
 def test_what_is_no_doorbell_is_dropped_and_the_worker_lives_on(broker, listening, caplog):
+    """S23"""
     bell, _ = listening
     broker.ring(task="os.system", v=1)
     broker.ring(v=1, job="11; rm -rf /")

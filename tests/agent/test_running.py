@@ -106,6 +106,7 @@ def test_the_next_attempt_lists_what_is_whole_and_fetches_what_it_lacks(stage, s
 
 
 def test_a_rank_holds_no_secret(stage, server):
+    """S26"""
     holder = server.assign(spec={"steps": 200})
     secrets = {"SECRET_KEY": "s3cret", "REDIS_URL": "redis://:pass@h", "DATABASE_URL": "postgres://u:p@h/d"}
     stage.start_agent(**secrets)

@@ -58,6 +58,7 @@ def test_a_zip_that_is_refused_ends_as_failed_with_its_reason(api):
     ],
 )
 def test_an_impossible_body_is_400_with_its_field_and_changes_nothing(api, body, field):
+    """S03"""
     answer = api.post(LIST, body, content_type="application/json")
     assert answer.status_code == 400
     assert answer["Content-Type"] == "application/problem+json"
@@ -79,6 +80,7 @@ def test_an_upload_that_does_not_fit_is_413_before_it_is_read(api, monkeypatch):
 
 
 def test_the_same_key_gives_the_same_answer(api):
+    """S18"""
     headers = {"Idempotency-Key": "abc"}
     answers = [api.post(LIST, {"file": upload(zipped(class_folders()))}, headers=headers) for _ in range(2)]
     assert answers[0].json() == answers[1].json()
@@ -96,6 +98,7 @@ def test_the_list_is_paged_filtered_and_ordered(api):
 
 @pytest.mark.parametrize("query", ["ordering=owner__password", "state=odd", "owner__password=x", "task=x"])
 def test_an_unknown_filter_or_order_is_400_naming_the_known_ones(api, query):
+    """S36"""
     answer = api.get(f"{LIST}?{query}")
     assert answer.status_code == 400
     assert "Unknown" in str(answer.json()["errors"])
@@ -113,6 +116,7 @@ def test_renaming_honours_if_match(api, maria):
 
 
 def test_read_only_fields_cannot_be_changed(api, maria):
+    """S04"""
     imported(class_folders(), maria)
     answer = api.patch(f"{LIST}pictures/", {"state": "failed", "slug": "x"}, content_type="application/json")
     assert set(answer.json()["errors"]) == {"state", "slug"}
@@ -172,6 +176,7 @@ def test_recipes_are_checked_kept_and_listed_in_words(api, maria):
 
 
 def test_another_projects_dataset_looks_like_none(client, maria):
+    """S01"""
     owner = make_user("eve", "")
     other = make_project("vision", owner)
     services.add_upload(owner, other, "secret", upload(zipped(class_folders())))
@@ -183,6 +188,7 @@ def test_another_projects_dataset_looks_like_none(client, maria):
 
 
 def test_roles_and_scopes_decide(client, maria):
+    """S02"""
     imported(class_folders(), maria)
     body = {"builtin": "mnist-5k"}
     viewer = as_(client, make_user("victor", "viewer"), "read")

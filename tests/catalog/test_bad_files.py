@@ -33,6 +33,7 @@ def tar_with(name: str, **attributes) -> bytes:
     ],
 )
 def test_a_tar_with_a_bad_path_is_refused_by_its_name(tmp_path, name, sentence):
+    """S47"""
     with pytest.raises(Refused, match=sentence.replace("\\", "\\\\")):
         read(tmp_path, tar_with(name), "a.tar.gz")
 
@@ -48,6 +49,7 @@ def test_a_tar_with_a_bad_path_is_refused_by_its_name(tmp_path, name, sentence):
     ],
 )
 def test_links_devices_and_set_uid_files_in_a_tar_are_refused(tmp_path, attributes):
+    """S47"""
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as archive:
         for name, data in class_folders().items():
@@ -63,6 +65,7 @@ def test_links_devices_and_set_uid_files_in_a_tar_are_refused(tmp_path, attribut
 
 
 def test_a_tar_that_unpacks_to_far_more_is_refused(tmp_path):
+    """S48"""
     with pytest.raises(Refused, match=r"'cat/bomb.png' unpacks to over 200 times"):
         read(tmp_path, tarred(class_folders() | {"cat/bomb.png": bytes(30_000_000)}), "a.tar.gz")
 
@@ -122,6 +125,7 @@ def test_a_directory_of_the_server_gives_the_same_version_as_its_zip(tmp_path):
 
 @pytest.mark.parametrize("link", ["cat/link.png", "bird"])
 def test_links_in_a_directory_are_refused(tmp_path, link):
+    """S54"""
     root = served(tmp_path)
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -142,6 +146,7 @@ def test_a_directory_that_is_a_link_or_not_there_is_refused(tmp_path):
 
 
 def test_a_folder_swapped_for_a_link_between_looking_and_reading_gives_nothing_away(tmp_path):
+    """S54"""
     root = served(tmp_path)
     secret = tmp_path / "outside" / "1.png"
     secret.parent.mkdir()

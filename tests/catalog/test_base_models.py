@@ -119,18 +119,21 @@ def test_files_that_no_model_needs_are_left_out_and_named():
     ],
 )
 def test_what_can_run_code_is_refused_by_its_name(name, part):
+    """S50"""
     model = registered(tiny_model() | {name: b"\x80\x04."})
 
     assert part in why(model) and f"'{name}'" in why(model)
 
 
 def test_a_pickle_that_calls_itself_safetensors_is_refused_for_what_it_is():
+    """S50"""
     assert "can run code" in why(registered(tiny_model(model__safetensors=b"\x80\x04\x95" + bytes(60))))
     assert "can run code" in why(registered(tarred(tiny_model(model__safetensors=b"PK\x03\x04" + bytes(60)))))
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
 def test_settings_that_ask_for_code_are_refused_naming_the_key(name):
+    """S51"""
     asking = json.dumps({"auto_map": {"AutoModel": "modeling_tiny.Tiny"}}).encode()
 
     text = why(registered(tiny_model() | {name: asking}))
@@ -196,6 +199,7 @@ def one_tensor(**changes) -> bytes:
     ],
 )
 def test_a_header_that_does_not_fit_to_the_last_byte_is_refused(content, part, tmp_path):
+    """S52"""
     (tmp_path / "model.safetensors").write_bytes(content)
 
     with pytest.raises(Refused, match=re.escape(part)):
@@ -245,6 +249,7 @@ def test_a_directory_within_an_allowed_root_is_copied(tmp_path, settings):
 
 
 def test_directories_elsewhere_are_refused_and_links_are_not_followed(tmp_path, settings):
+    """S54"""
     directory = on_the_server(tmp_path / "models" / "tiny", tiny_model(config__json=None))
     secret = on_the_server(tmp_path / "secret", tiny_model())
     user, project = make_user(), Project.default()

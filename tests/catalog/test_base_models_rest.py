@@ -87,6 +87,7 @@ def test_the_list_is_filtered_and_a_wrong_filter_is_400(api, maria):
 
 
 def test_foreign_models_are_404_and_viewers_cannot_add_or_remove(api, maria):
+    """S01"""
     placed(tiny_model(), maria)
     stranger = make_user("li", project=make_project("other"))
     viewer = make_user("vera", role="viewer")
@@ -163,6 +164,7 @@ def test_admins_see_models_in_the_admin_and_remove_them_there():
 
 
 def test_markup_in_a_card_or_name_is_shown_as_text(maria):
+    """S27"""
     placed(tiny_model(README__md=b"<script>alert(1)</script>"), maria, name="<b>tiny</b>")
     text = browser_of(maria).get(f"/models/{BaseModel.objects.get().slug}/").content.decode()
 

@@ -42,6 +42,7 @@ def test_slugs_are_never_used_twice():
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 121, "a\x00b", "a\u202eb", "a\ud800b", 7])
 def test_names_that_cannot_be_are_refused_and_nothing_is_kept(name, home):
+    """S39"""
     with pytest.raises(Invalid):
         services.rename(imported(class_folders()), name, actor=make_user("other"), via="page")
     with pytest.raises(Invalid):

@@ -124,6 +124,7 @@ def test_what_operating_systems_leave_behind_is_ignored_and_counted():
 
 
 def test_one_unreadable_file_is_listed_with_its_reason_and_the_rest_comes_in():
+    """S49"""
     files = class_folders()
     files["cat/3.png"] = files["cat/3.png"][:60]
     version = version_of(imported(files))
@@ -198,6 +199,7 @@ def test_an_entry_with_a_broken_checksum_is_listed():
     ],
 )
 def test_an_archive_with_a_bad_path_is_refused_by_its_name(name, sentence, home):
+    """S47"""
     told = refused(entry(name))
     assert sentence in told
     assert name.replace("\x01", "\N{REPLACEMENT CHARACTER}")[:240] in told
@@ -206,30 +208,36 @@ def test_an_archive_with_a_bad_path_is_refused_by_its_name(name, sentence, home)
 
 @pytest.mark.parametrize("mode", [stat.S_IFLNK | 0o777, stat.S_IFCHR | 0o600, stat.S_IFREG | stat.S_ISUID | 0o755])
 def test_links_devices_and_set_uid_files_are_refused(mode):
+    """S47"""
     assert "'cat/odd.png' is a link or a special file" in refused(entry("cat/odd.png", external_attr=mode << 16))
 
 
 def test_the_same_entry_twice_is_refused():
+    """S47"""
     with pytest.warns(UserWarning, match="Duplicate"):
         data = entry("cat/1.png")
     assert "'cat/1.png' is in the archive twice" in refused(data)
 
 
 def test_an_encrypted_entry_is_refused():
+    """S48"""
     data = bytearray(entry("cat/odd.png"))
     data[data.rindex(b"PK\x01\x02") + 8] |= 1
     assert "'cat/odd.png' is encrypted" in refused(bytes(data))
 
 
 def test_a_nested_archive_is_refused():
+    """S48"""
     assert "'cat/more.png' is an archive inside" in refused(class_folders() | {"cat/more.png": zipped({"a": b"b"})})
 
 
 def test_an_entry_that_unpacks_to_far_more_is_refused_before_it_is_unpacked():
+    """S48"""
     assert "'cat/bomb.png' unpacks to over 200 times" in refused(class_folders() | {"cat/bomb.png": bytes(8_000_000)})
 
 
 def test_an_entry_that_lies_about_its_size_is_refused():
+    """S48"""
     data = bytearray(zipped(class_folders() | {"cat/bomb.png": bytes(500_000)}))
     local, central = data.rindex(b"PK\x03\x04"), data.rindex(b"PK\x01\x02")
     for place in (local + 22, central + 24):
@@ -238,6 +246,7 @@ def test_an_entry_that_lies_about_its_size_is_refused():
 
 
 def test_entries_that_share_their_bytes_are_refused():
+    """S48"""
     data = bytearray(zipped(class_folders()))
     first, last = data.index(b"PK\x01\x02"), data.rindex(b"PK\x01\x02")
     data[last + 42 : last + 46] = data[first + 42 : first + 46]
@@ -257,6 +266,7 @@ def test_too_many_entries_and_too_many_bytes_are_refused(monkeypatch, tmp_path):
 
 
 def test_a_huge_list_of_entries_is_refused_before_it_is_read(tmp_path):
+    """S48"""
     data = bytearray(zipped(class_folders()))
     end = data.rindex(b"PK\x05\x06")
     data[end + 12 : end + 16] = struct.pack("<I", 60_000_000)

@@ -109,6 +109,7 @@ def test_pictures_without_a_box_that_can_be_used_are_refused(tmp_path):
     ],
 )
 def test_yaml_that_multiplies_repeats_or_runs_is_refused_with_its_line(tmp_path, text, sentence):
+    """S53"""
     with pytest.raises(Refused, match=sentence):
         read(tmp_path, yolo() | {"data.yaml": text})
 
@@ -129,6 +130,7 @@ def test_voc_corners_count_from_one(tmp_path):
 
 
 def test_xml_with_entities_is_refused_and_none_is_resolved(tmp_path):
+    """S53"""
     bomb = '<!DOCTYPE a [<!ENTITY b "boom"><!ENTITY c "&b;&b;">]><annotation>&c;</annotation>'
     with pytest.raises(Refused, match=r"'Annotations/00.xml' defines entities"):
         read(tmp_path, voc() | {"Annotations/00.xml": bomb.encode()})

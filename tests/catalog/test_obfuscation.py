@@ -29,6 +29,7 @@ def version():
 
 
 def test_neither_key_nor_names_leave_the_server_and_the_report_says_what_was_done(client, version):
+    """S68"""
     prepared = built(version, STEPS)
     assert (prepared.state, prepared.error) == ("ready", "")
     directory = places.prepared_data(prepared.hash)

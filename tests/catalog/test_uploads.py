@@ -32,6 +32,7 @@ def send(api, address: str, offset: int, chunk: bytes, **headers):
 
 
 def test_a_file_arrives_in_chunks_over_a_broken_connection_and_becomes_a_dataset(api, home):
+    """S56"""
     data = zipped(class_folders())
     address = begin(api, data, sha256=hashlib.sha256(data).hexdigest())
     assert send(api, address, 0, data[:1000])["Upload-Offset"] == "1000"
@@ -53,6 +54,7 @@ def test_a_file_arrives_in_chunks_over_a_broken_connection_and_becomes_a_dataset
 
 
 def test_a_damaged_chunk_is_thrown_away_and_a_wrong_file_removed(api, home):
+    """S56"""
     data = b"text,label\n" * 100
     address = begin(api, data, sha256="0" * 64)
     good = base64.b64encode(hashlib.sha256(data[:500]).digest()).decode()
@@ -66,6 +68,7 @@ def test_a_damaged_chunk_is_thrown_away_and_a_wrong_file_removed(api, home):
 
 
 def test_more_than_a_chunk_or_than_was_announced_is_413_and_nothing_counts(api, monkeypatch):
+    """S40"""
     address = begin(api, bytes(100))
     assert send(api, address, 0, bytes(101)).status_code == 413
     monkeypatch.setattr(uploading, "CHUNK_BYTES", 10)
@@ -75,6 +78,7 @@ def test_more_than_a_chunk_or_than_was_announced_is_413_and_nothing_counts(api, 
 
 
 def test_a_foreign_upload_looks_like_none(api, client):
+    """S01, S56"""
     address = begin(api, bytes(100))
     eve = make_user("eve", "operator")
     client.defaults["HTTP_AUTHORIZATION"] = bearer(make_token(eve))["Authorization"]
@@ -103,6 +107,7 @@ def test_an_impossible_upload_is_400_with_its_field(api, body, field):
 
 
 def test_an_upload_that_does_not_fit_is_413_with_the_free_space(api, monkeypatch):
+    """S56"""
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=2**20))
     answer = api.post(LIST, {"name": "a.zip", "bytes": 2**21}, content_type="application/json")
     assert (answer.status_code, answer.json()["free"]) == (413, 2**20)
@@ -121,6 +126,7 @@ def test_unfinished_uploads_are_listed_to_go_on_with_and_their_number_is_limited
 
 
 def test_what_nobody_goes_on_with_for_a_day_is_forgotten(api, home):
+    """S56"""
     begin(api, bytes(100))
     (home / "uploads" / "file-left-behind").write_bytes(b"x")
     services.take_up_again(timezone.now())
@@ -131,5 +137,6 @@ def test_what_nobody_goes_on_with_for_a_day_is_forgotten(api, home):
 
 
 def test_a_viewer_uploads_nothing(client):
+    """S02"""
     client.defaults["HTTP_AUTHORIZATION"] = bearer(make_token(make_user("vera", "viewer"), "read"))["Authorization"]
     assert client.post(LIST, {"name": "a", "bytes": 5}, content_type="application/json").status_code == 403

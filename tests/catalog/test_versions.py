@@ -144,6 +144,7 @@ def test_a_refused_request_keeps_no_file(api, home):
 
 
 def test_directories_are_off_until_an_admin_allows_a_root(api, settings, tmp_path):
+    """S55"""
     body = {"directory": str(tmp_path / "root" / "pets")}
     off = api.post(LIST, body, content_type="application/json")
     assert "is off" in str(off.json()["errors"]["directory"])

@@ -28,6 +28,8 @@ def test_a_method_that_is_not_offered_is_a_problem_document(client):
 
 
 def test_what_breaks_in_the_api_is_a_problem_document_that_tells_no_secret(client, monkeypatch):
+    """S67"""
+
     def break_(*_arguments, **_options):
         raise RuntimeError("the password is hunter2")
 

@@ -39,6 +39,7 @@ def test_pip_failures_become_one_sentence(output, sentence):
 
 
 def test_every_requirement_is_pinned():
+    """S71"""
     pinned = {
         line.split("==")[0].lower().replace("_", "-") for line in (install.ROOT / "constraints.txt").read_text().split()
     }

@@ -66,6 +66,7 @@ def test_what_is_no_object_is_refused_as_such(body):
     ],
 )
 def test_impossible_numbers_are_refused_by_their_path(training, path):
+    """S43"""
     assert list(problems(training=training)) == [path]
 
 

@@ -85,6 +85,7 @@ def test_data_that_somebody_wants_on_a_device_is_told_ahead_of_any_job(gang):
 
 
 def test_an_attempt_of_another_device_is_unknown(gang):
+    """S21"""
     make_claimed(*gang)
     gang[0].assignments()
     foreign = FakeAgent(make_device("lab-1-cpu-9"))

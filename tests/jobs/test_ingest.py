@@ -83,6 +83,7 @@ def test_not_a_number_is_a_value_and_has_no_place_in_an_order(job):
 
 
 def test_a_long_line_is_cut_with_a_note(job):
+    """S35"""
     (rank,) = an_attempt(job)
     ingest.store(rank, [a_batch(1, log=[LogLine(START_TIME, "info", "x" * 50_000)])])
     text = LogRow.objects.get(job=job).lines[0][2]

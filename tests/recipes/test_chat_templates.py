@@ -82,6 +82,7 @@ def test_the_template_of_the_settings_counts_when_there_is_no_file(tmp_path):
     ],
 )
 def test_a_hostile_or_broken_template_ends_with_its_reason(tmp_path, monkeypatch, template, words):
+    """S38"""
     monkeypatch.setattr(chat_templates, "LONGEST_S", 0.3)
     with pytest.raises(Refused, match=words) as refused:
         program(tmp_path, template).pieces(TALK)

@@ -52,6 +52,7 @@ class _Loading:
 
 
 def test_a_picture_that_takes_too_long_is_unreadable_and_the_next_one_is_read(limit, slow):
+    """S49"""
     decode(b"quick")
     for _again in range(2):
         slow[:] = [time.monotonic() + SLOW_S]

@@ -129,6 +129,7 @@ def test_k_is_the_size_of_the_smallest_group_and_too_small_a_one_is_refused(tmp_
 
 
 def test_no_metadata_of_a_picture_is_in_prepared_data(tmp_path):
+    """S49"""
     exif = Image.Exif()
     exif[0x010F], exif[0x9286] = "SpyCam Corp", "taken at home"
     options = {"exif": exif, "xmp": b"<x:xmpmeta>SecretPlace</x:xmpmeta>", "icc_profile": b"HiddenProfile" * 20}

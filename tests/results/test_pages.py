@@ -82,6 +82,7 @@ def test_a_viewer_sees_no_button_that_they_may_not_press(client):
 
 
 def test_a_card_written_by_hand_is_shown_as_text(client):
+    """S29"""
     client.post(f"{PAGE}do/card/", {"card": "# <script>alert(1)</script>"})
     page = text_of(client.get(PAGE))
     assert "&lt;script&gt;alert(1)" in page and "Written by hand." in page

@@ -61,6 +61,7 @@ class Counting(Guard):
 
 
 def test_folders_of_a_bucket_become_a_version_and_no_key_is_left_behind(client, maria, allowed, served, home):
+    """S68"""
     dataset = imported(client, {"s3": served.asked("pictures", prefix="pets/")})
     version = version_of(dataset)
     assert (dataset.state, dataset.name, version.schema["classes"]) == ("ready", "pets", ["cat", "dog"]), why(dataset)
@@ -169,6 +170,7 @@ def test_names_that_no_disk_holds_are_refused_before_anything_is_copied(tmp_path
 
 
 def test_buckets_are_off_until_an_admin_switches_the_web_on(client, maria):
+    """S61"""
     answer = post(client, {"s3": {"bucket": "pictures"}})
     assert answer.status_code == 403
     assert not Dataset.objects.exists()
