@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy
 from accounts.audit import address_of
 from catalog import services
 from catalog.base_models.admin import BaseModelAdmin as BaseModelAdmin  # its import registers it
-from catalog.models import Dataset, DatasetVersion, PreparedData, Readiness, Recipe
+from catalog.models import Dataset, DatasetVersion, KeptRecipe, PreparedData, Readiness, Recipe
+from catalog.services import kept_recipes
 from contract.problems import Invalid
 
 
@@ -82,6 +83,29 @@ class RecipeAdmin(History):
     @admin.display(description=gettext_lazy("steps"))
     def in_words(self, recipe: Recipe) -> str:
         return ", ".join(step["step"] for step in recipe.steps)
+
+
+@admin.register(KeptRecipe)
+class KeptRecipeAdmin(History):
+    """Made on the pages of data, and over REST; removed here or there."""
+
+    list_display = ["name", "in_words", "owner", "project", "created_at"]
+    list_filter = ["project"]
+    search_fields = ["name", "owner__username"]
+
+    @admin.display(description=gettext_lazy("steps"))
+    def in_words(self, kept: KeptRecipe) -> str:
+        return ", ".join(step["step"] for step in kept.recipe.steps)
+
+    def has_delete_permission(self, request, obj=None) -> bool:
+        return admin.ModelAdmin.has_delete_permission(self, request, obj)
+
+    def delete_model(self, request, obj: KeptRecipe) -> None:
+        kept_recipes.forget(obj, request.user, via="admin", address=address_of(request))
+
+    def delete_queryset(self, request, queryset) -> None:
+        for kept in queryset:
+            self.delete_model(request, kept)
 
 
 @admin.register(PreparedData)

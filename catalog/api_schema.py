@@ -167,14 +167,33 @@ class RecipeSerializer(serializers.Serializer):
 class NewRecipeSerializer(serializers.Serializer):
     steps = serializers.ListField(child=serializers.DictField())
     dataset = serializers.SlugField(required=False, help_text="Also check the steps against this dataset.")
+    name = serializers.CharField(required=False, help_text="Keep it under this name; the answer is the kept recipe.")
+
+
+class KeptRecipeSerializer(RecipeSerializer):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    owner = serializers.CharField()
 
 
 class StepSerializer(serializers.Serializer):
     step = serializers.CharField()
+    about = serializers.CharField()
     kinds = serializers.ListField(child=serializers.CharField())
+    once = serializers.BooleanField(help_text="A recipe can have it once only.")
     parameters = serializers.DictField()
+    parameter_kinds = serializers.DictField(help_text="choice, word, whole, number, words, numbers or json, of each.")
+    choices = serializers.DictField(help_text="The words of each parameter that is a choice.")
     protects = serializers.CharField()
     does_not_protect = serializers.CharField()
+
+
+class RecipesForSerializer(serializers.Serializer):
+    dataset = serializers.CharField()
+    kind = serializers.CharField()
+    default = serializers.ListField(child=serializers.DictField())
+    kept = KeptRecipeSerializer(many=True)
+    steps = StepSerializer(many=True)
 
 
 class PreviewSerializer(serializers.Serializer):

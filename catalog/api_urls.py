@@ -21,6 +21,9 @@ urlpatterns: list = [
     path("uploads/", uploads.UploadList.as_view(), name="api_uploads"),
     path("uploads/<uuid:upload_id>/", uploads.UploadDetail.as_view(), name="api_upload"),
     path("recipes/", recipes.RecipeList.as_view(), name="api_recipes"),
+    path("recipes/kept/", recipes.KeptRecipeList.as_view(), name="api_kept_recipes"),
+    path("recipes/kept/<int:pk>/", recipes.KeptRecipeDetail.as_view(), name="api_kept_recipe"),
+    path("recipes/for/<slug:slug>/", recipes.RecipesFor.as_view(), name="api_recipes_for"),
     path("recipes/steps/", recipes.StepList.as_view(), name="api_recipe_steps"),
     *base_model_api_urls.urlpatterns,
 ]

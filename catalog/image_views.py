@@ -1,20 +1,21 @@
-"""Pictures of samples for `<img>`: PNG that we drew ourselves, never the file as it was uploaded."""
+"""Pictures of samples for `<img>` and programs: PNG that we drew ourselves, never the file as it was uploaded."""
 
 import json
+from typing import Any
 
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts.authentication import also_by_token
 from accounts.permissions import require
 from catalog import drawings, queries
 from catalog.models import Dataset, DatasetVersion
 from catalog.recipes import check
 
 
-@login_required
+@also_by_token
 @require_safe
 def image(request: HttpRequest, slug: str, version: int, number: int) -> HttpResponse:
     """An item as it came, at most 128 pixels wide and high."""
@@ -27,7 +28,7 @@ def image(request: HttpRequest, slug: str, version: int, number: int) -> HttpRes
         raise Http404 from error
 
 
-@login_required
+@also_by_token
 @require_safe
 def preview_image(request: HttpRequest, slug: str, version: int, number: int) -> HttpResponse:
     """An item after the recipe in `?recipe=` (a JSON list of steps)."""
@@ -43,12 +44,12 @@ def preview_image(request: HttpRequest, slug: str, version: int, number: int) ->
     return _picture(drawings.draw(found, queries.items_at(found, numbers), steps), number)
 
 
-def _version(request: HttpRequest, slug: str, number: int) -> DatasetVersion:
+def _version(request: Any, slug: str, number: int) -> DatasetVersion:
     try:
         dataset = queries.dataset_for(request.user, slug)
     except Dataset.DoesNotExist as error:
         raise Http404 from error
-    require(request.user, "see_raw", dataset)
+    require(request.user, "see_raw", dataset, token=request.auth)
     if number == 0 and (found := queries.found_version(dataset)):
         return found
     return get_object_or_404(dataset.versions, number=number)

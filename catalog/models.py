@@ -124,6 +124,23 @@ class Recipe(models.Model):
         return self.hash[:12]
 
 
+class KeptRecipe(models.Model):
+    """A name under which somebody finds a recipe again. Jobs carry the steps themselves: none depends on the name."""
+
+    project = models.ForeignKey(Project, models.PROTECT, related_name="kept_recipes")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="kept_recipes")
+    name = models.CharField(_("name"), max_length=120)
+    recipe = models.ForeignKey(Recipe, models.PROTECT, related_name="kept")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="one_recipe_a_name")]
+
+    def __str__(self):
+        return self.name
+
+
 class PreparedState(models.TextChoices):
     WAITING = "waiting", _("Waiting")
     BUILDING = "building", _("Preparing")

@@ -1,5 +1,6 @@
 """What the new-job page shows around its fields: tasks, models, data and devices to choose from, plan and changes."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from contract.spec_keras import TASKS as KERAS_TASKS
 from devices import shown
 from devices.models import DeviceState
 from jobs import model_recipes, spec_diff, spec_fields, spec_form, spec_presets
-from jobs.job_filling import Filling
+from jobs.job_filling import Filling, Told
 from jobs.models import Job
 from jobs.planning import plan as planning
 from jobs.planning import reasons
@@ -87,6 +88,7 @@ def choices(actor: User, filling: Filling) -> dict[str, Any]:
         "devices": _devices(actor, values["devices.ids"]),
         "recipe_words": _recipe_words(actor, filling),
         "recipe_text": values["recipe"],
+        "recipe_problems_at": _by_path(filling.errors("recipe")),
         "presets": spec_presets.PRESETS,
         "preset": spec_presets.matching(filling.body),
         "model_fields": filling.fields(spec_fields.MODEL_FIELDS),
@@ -231,6 +233,14 @@ def _recipe_of_source(actor: User, filling: Filling) -> list[dict[str, Any]]:
         return []
     source = visible(actor, Job.objects.filter(pk=int(number))).first()
     return source.spec["recipe"] if source else []
+
+
+def _by_path(told: list[Told]) -> str:
+    """As JSON, for the form over the recipe: sentences by what they are about."""
+    found: dict[str, list[str]] = {}
+    for one in told:
+        found.setdefault(one.path, []).append(one.sentence)
+    return json.dumps(found) if found else ""
 
 
 def _recipe_words(actor: User, filling: Filling) -> list[str]:

@@ -52,7 +52,9 @@ def make_room_for_errands(waiting: Iterable[Errand]) -> int:
     victims = [victim for victim in _victims() if victim.priority < USUAL_PRIORITY] if waiting else []
     asked = 0
     for victim in victims:
-        wants = [one for one in waiting if one.device_id in victim.devices and one.payload.get("source") != victim.job_id]
+        wants = [
+            one for one in waiting if one.device_id in victim.devices and one.payload.get("source") != victim.job_id
+        ]
         if wants:
             asked += _leave(victim, {"for_errand": wants[0].kind})
     return asked

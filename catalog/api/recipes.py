@@ -2,24 +2,30 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.permissions import require
+from accounts.audit import address_of
+from accounts.permissions import require, visible
 from catalog import api_schema, queries, recipes
-from catalog.api.finding import version_at
-from catalog.models import Dataset, DatasetVersion, Recipe
+from catalog.api.finding import dataset_at, version_at
+from catalog.models import Dataset, DatasetVersion, KeptRecipe, Recipe
 from catalog.request_bodies import object_of, refuse_unknown
+from catalog.services import kept_recipes
 from catalog.services.preparing import keep_recipe
 from contract.problems import Invalid, Problem, gettext_noop
 from recipes.steps import STEPS
 
 
 class RecipeList(GenericAPIView):
-    """Recipes that were used or kept, with every parameter written out; POST checks one and keeps it."""
+    """Recipes that were used or kept, with every parameter written out; POST checks one and keeps it, under a name when
+    one is given."""
 
     @extend_schema(responses=api_schema.RecipeSerializer(many=True))
     def get(self, request) -> Response:
@@ -31,14 +37,72 @@ class RecipeList(GenericAPIView):
     def post(self, request) -> Response:
         require(request.user, "run", token=request.auth)
         body = object_of(request.data)
-        refuse_unknown(body, {"steps", "dataset"})
-        kind = ""
+        refuse_unknown(body, {"steps", "dataset", "name"})
+        kind, project = "", None
         if "dataset" in body:
             version = _version_named(request, body["dataset"])
-            kind = version.schema["kind"]
+            kind, project = version.schema["kind"], version.dataset.project
+            require(request.user, "run", project, token=request.auth)
             if problems := recipes.check(body.get("steps"), version.schema, "steps", queries.task_of(version)):
                 raise Invalid(problems)
-        return Response(_recipe_json(keep_recipe(body.get("steps"), "steps", kind)), status=201)
+        if "name" not in body:
+            return Response(_recipe_json(keep_recipe(body.get("steps"), "steps", kind)), status=201)
+        told: dict[str, Any] = {"kind": kind, "project": project, "via": "api", "address": address_of(request)}
+        kept = kept_recipes.keep(request.user, body["name"], body.get("steps"), **told)
+        return Response(_kept_json(kept), status=201)
+
+
+class KeptRecipeList(GenericAPIView):
+    """Recipes that somebody keeps under a name."""
+
+    @extend_schema(responses=api_schema.KeptRecipeSerializer(many=True))
+    def get(self, request) -> Response:
+        require(request.user, "see", token=request.auth)
+        page = self.paginate_queryset(_kept_for(request))
+        return self.get_paginated_response([_kept_json(kept) for kept in page])
+
+
+class KeptRecipeDetail(APIView):
+    @extend_schema(responses=api_schema.KeptRecipeSerializer)
+    def get(self, request, pk: int) -> Response:
+        kept = get_object_or_404(_kept_for(request), pk=pk)
+        require(request.user, "see", kept, token=request.auth)
+        return Response(_kept_json(kept))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request, pk: int) -> Response:
+        """Forget the name. Jobs and prepared data hold the steps themselves and stay as they are."""
+        kept = get_object_or_404(_kept_for(request), pk=pk)
+        require(request.user, "change", kept, token=request.auth)
+        kept_recipes.forget(kept, request.user, via="api", address=address_of(request))
+        return Response(status=204)
+
+
+class RecipesFor(APIView):
+    """What a job on the newest version of a dataset can choose from: the steps chosen for it, the recipes kept that fit
+    it, and every step there is for such data."""
+
+    @extend_schema(responses=api_schema.RecipesForSerializer)
+    def get(self, request, slug: str) -> Response:
+        version = queries.latest(dataset_at(request, slug))
+        if version is None:
+            raise Http404
+        require(request.user, "see", version.dataset, token=request.auth)
+        kind, task = version.schema["kind"], queries.task_of(version)
+        fitting = [
+            kept
+            for kept in _kept_for(request).filter(project=version.dataset.project)
+            if not recipes.check(kept.recipe.steps, version.schema, task=task)
+        ]
+        return Response(
+            {
+                "dataset": slug,
+                "kind": kind,
+                "default": recipes.default_steps(version, task),
+                "kept": [_kept_json(kept) for kept in fitting],
+                "steps": [_step_json(name) for name, step in STEPS.items() if kind in step.kinds],
+            }
+        )
 
 
 class StepList(APIView):
@@ -46,18 +110,7 @@ class StepList(APIView):
 
     @extend_schema(responses=api_schema.StepSerializer(many=True))
     def get(self, request) -> Response:
-        return Response(
-            [
-                {
-                    "step": name,
-                    "kinds": list(step.kinds),
-                    "parameters": step.parameters(),
-                    "protects": _(step.protects) if step.protects else "",
-                    "does_not_protect": _(step.does_not_protect) if step.does_not_protect else "",
-                }
-                for name, step in STEPS.items()
-            ]
-        )
+        return Response([_step_json(name) for name in STEPS])
 
 
 class Preview(APIView):
@@ -85,6 +138,29 @@ def _version_named(request, slug: Any) -> DatasetVersion:
         sentence = gettext_noop("No dataset '%(slug)s' that you may use. Choose one under Datasets.")
         raise Invalid([Problem("dataset", sentence, {"slug": str(slug)[:120]})])
     return version
+
+
+def _kept_for(request) -> QuerySet[KeptRecipe]:
+    return visible(request.user, KeptRecipe.objects.select_related("recipe", "owner"))
+
+
+def _step_json(name: str) -> dict[str, Any]:
+    step = STEPS[name]
+    return {
+        "step": name,
+        "about": _(step.about),
+        "kinds": list(step.kinds),
+        "once": step.once,
+        "parameters": step.parameters(),
+        "parameter_kinds": step.parameter_kinds(),
+        "choices": {parameter: list(words) for parameter, words in step.choices.items()},
+        "protects": _(step.protects) if step.protects else "",
+        "does_not_protect": _(step.does_not_protect) if step.does_not_protect else "",
+    }
+
+
+def _kept_json(kept: KeptRecipe) -> dict[str, Any]:
+    return {"id": kept.pk, "name": kept.name, "owner": kept.owner.username, **_recipe_json(kept.recipe)}
 
 
 def _recipe_json(recipe: Recipe) -> dict[str, Any]:

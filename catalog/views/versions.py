@@ -19,7 +19,6 @@ from catalog.models import DatasetVersion
 from catalog.pages import checks, overview, relatives, review, rows
 from catalog.services import sources
 from catalog.views.finding import dataset_at
-from recipes.steps import STEPS
 
 PAGE_SIZE = 50
 RECIPE_CHARACTERS = 4_000
@@ -121,8 +120,8 @@ def _samples(request: HttpRequest, version: DatasetVersion) -> dict[str, Any]:
         "first": first,
         "recipe_text": text or json.dumps(steps, ensure_ascii=False),
         "recipe_query": urlencode({"dataset": version.dataset.slug, "recipe": text}) if text else "",
-        "recipe_problems": problems,
-        "step_names": [name for name, step in STEPS.items() if version.schema["kind"] in step.kinds],
+        "recipe_problems": [f"{path}: {told}" for path, sentences in problems.items() for told in sentences],
+        "recipe_problems_at": json.dumps(problems) if problems else "",
         "split": split,
         "label": label,
         "split_names": list(version.splits),
@@ -131,19 +130,23 @@ def _samples(request: HttpRequest, version: DatasetVersion) -> dict[str, Any]:
     }
 
 
-def _recipe(text: str, version: DatasetVersion) -> tuple[str, list[dict[str, Any]], list[str]]:
-    """What was typed, the steps to be tried, and what is wrong with them. Nothing: those of the data prepared last, or
-    else those chosen for this data."""
+def _recipe(text: str, version: DatasetVersion) -> tuple[str, list[dict[str, Any]], dict[str, list[str]]]:
+    """What was typed, the steps to be tried, and what is wrong with them, by its path.
+
+    Nothing typed: the steps of the data prepared last, or else those chosen for this data.
+    """
     task = queries.task_of(version)
     if not text:
         prepared = rows.newest_prepared(version)
-        return "", prepared.recipe.steps if prepared else recipes.default_steps(version, task), []
+        return "", prepared.recipe.steps if prepared else recipes.default_steps(version, task), {}
     try:
         steps = json.loads(text)
     except (ValueError, RecursionError):
-        return text, [], [_("The recipe is not JSON.")]
-    problems = recipes.check(steps, version.schema, task=task)
-    return text, steps, [f"{problem.path}: {_(problem.sentence) % problem.params}" for problem in problems]
+        return text, [], {"recipe": [_("The recipe is not JSON.")]}
+    problems: dict[str, list[str]] = {}
+    for problem in recipes.check(steps, version.schema, task=task):
+        problems.setdefault(problem.path, []).append(_(problem.sentence) % problem.params)
+    return text, steps, problems
 
 
 def _tabs(version: DatasetVersion, tab: str) -> list[dict[str, Any]]:

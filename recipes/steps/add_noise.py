@@ -32,6 +32,8 @@ class AddNoise(ImageStep, TableStep):
     """
 
     name: ClassVar[str] = "add-noise"
+    about: ClassVar[str] = gettext_noop("Add random noise to pixels or to columns of numbers.")
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"distribution": (GAUSSIAN, LAPLACE)}
     kinds: ClassVar[tuple[str, ...]] = (IMAGE, TABLE)
     sentence: ClassVar[str] = SCALED
     protects: ClassVar[str] = gettext_noop("Exact values; with ε given, each value by ε-local differential privacy.")

@@ -23,6 +23,8 @@ def _part(value: Any) -> str:
 @dataclass(frozen=True)
 class Flip(TrainStep):
     name: ClassVar[str] = "flip"
+    about: ClassVar[str] = gettext_noop("Mirror pictures at random while training. Boxes follow.")
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"direction": tuple(DIRECTIONS)}
     direction: str = "horizontal"
     probability: float = 0.5
 
@@ -39,6 +41,7 @@ class Flip(TrainStep):
 @dataclass(frozen=True)
 class Crop(TrainStep):
     name: ClassVar[str] = "crop"
+    about: ClassVar[str] = gettext_noop("Show random parts of pictures while training. Boxes follow.")
     sentence: ClassVar[str] = gettext_noop(
         "While training show a part of each picture: at least %(least)s of each side, at a random place."
     )
@@ -52,6 +55,7 @@ class Crop(TrainStep):
 @dataclass(frozen=True)
 class Rotate(TrainStep):
     name: ClassVar[str] = "rotate"
+    about: ClassVar[str] = gettext_noop("Turn pictures a little, at random, while training. Boxes follow.")
     sentence: ClassVar[str] = gettext_noop(
         "While training turn each picture by at most %(degrees)s degrees; corners are filled black."
     )
@@ -65,6 +69,7 @@ class Rotate(TrainStep):
 @dataclass(frozen=True)
 class ColourJitter(TrainStep):
     name: ClassVar[str] = "colour-jitter"
+    about: ClassVar[str] = gettext_noop("Vary brightness, contrast and saturation at random while training.")
     sentence: ClassVar[str] = gettext_noop(
         "While training change brightness by up to ±%(brightness)s, contrast ±%(contrast)s, saturation ±%(saturation)s."
     )
@@ -85,6 +90,7 @@ class Mixup(TrainStep):
     """
 
     name: ClassVar[str] = "mixup"
+    about: ClassVar[str] = gettext_noop("Mix pictures of a batch two by two while training.")
     sentence: ClassVar[str] = gettext_noop(
         "While training blend each picture with another one; its label is one of the two by weight (α = %(alpha)s)."
     )

@@ -25,6 +25,8 @@ class Balance(OrderStep):
     """Other splits stay as they are: they show how often each class really comes."""
 
     name: ClassVar[str] = "balance"
+    about: ClassVar[str] = gettext_noop("Show every class equally often while training.")
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"method": tuple(METHODS)}
     once: ClassVar[bool] = True
     method: str = "oversample"
     seed: int = 0

@@ -8,7 +8,7 @@ device (`DeviceStep`), or on training batches only (`TrainStep`).
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, get_args, get_type_hints
 
 from PIL import Image
 
@@ -40,6 +40,10 @@ class Step:
     name: ClassVar[str]
     sentence: ClassVar[str]
     """with the parameters of `words` as named placeholders"""
+    about: ClassVar[str] = ""
+    """what it is for, for people who choose among steps"""
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {}
+    """parameters that are one of a few words"""
     kinds: ClassVar[tuple[str, ...]] = (IMAGE,)
     """of data that it can be used on"""
     once: ClassVar[bool] = False
@@ -80,6 +84,13 @@ class Step:
         """Each parameter with its default; None for one that has to be given."""
         given = {item.name: item.default for item in dataclasses.fields(cls)}
         return {name: None if value is dataclasses.MISSING else _plain(value) for name, value in given.items()}
+
+    @classmethod
+    def parameter_kinds(cls) -> dict[str, str]:
+        """How each parameter is written: choice, word, whole, number, words, numbers, or json for what is nested."""
+        hints = get_type_hints(cls)
+        kinds = {item.name: _kind(hints[item.name]) for item in dataclasses.fields(cls)}
+        return kinds | dict.fromkeys(cls.choices, "choice")
 
     def to_json(self) -> dict[str, Any]:
         """The step with every parameter written out."""
@@ -177,6 +188,13 @@ class Statistics(NamedTuple):
 
     mean: list[float]
     std: list[float]
+
+
+def _kind(hint: Any) -> str:
+    parts = get_args(hint)
+    if not parts:
+        return {int: "whole", float: "number"}.get(hint, "word")
+    return {int: "numbers", float: "numbers", str: "words"}.get(parts[0], "json")
 
 
 def _frozen(value: Any) -> Any:

@@ -29,6 +29,8 @@ class ChatTemplate(Step):
     """
 
     name: ClassVar[str] = "chat-template"
+    about: ClassVar[str] = gettext_noop("Write questions and answers as one text, and choose what is learned of it.")
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"loss_on": ("answers", "everything"), "template": (LINES, MODEL)}
     kinds: ClassVar[tuple[str, ...]] = (TEXT,)
     once: ClassVar[bool] = True
     loss_on: str = "answers"

@@ -15,6 +15,7 @@ class Decode(Step):
     """Always the first step; it is added where a recipe leaves it out."""
 
     name: ClassVar[str] = "decode"
+    about: ClassVar[str] = gettext_noop("Open the picture: first frame, upright, 8 bits a channel.")
     sentence: ClassVar[str] = gettext_noop(
         "Decode the first frame to 8 bits, upright by its EXIF data; what is see-through becomes %(background)s."
     )

@@ -12,6 +12,7 @@ from recipes.table import Table
 @dataclass(frozen=True)
 class DropColumns(TableStep):
     name: ClassVar[str] = "drop-columns"
+    about: ClassVar[str] = gettext_noop("Leave columns out.")
     sentence: ClassVar[str] = gettext_noop("Leave out the columns %(columns)s.")
     protects: ClassVar[str] = gettext_noop("The values of these columns: they are not in the prepared data.")
     does_not_protect: ClassVar[str] = gettext_noop("What other columns tell about the values that are gone.")

@@ -31,6 +31,8 @@ class Generalise(TableStep):
     """What cannot be read as a number or a date becomes the word "other"; what is missing stays missing."""
 
     name: ClassVar[str] = "generalise"
+    about: ClassVar[str] = gettext_noop("Make a column coarser: ranges of numbers, months, years, beginnings of words.")
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"how": tuple(HOW)}
     sentence: ClassVar[str] = HOW[BINS]
     protects: ClassVar[str] = gettext_noop("Exact values of this column; people are harder to pick out by it.")
     does_not_protect: ClassVar[str] = gettext_noop(

@@ -31,6 +31,8 @@ class Filling:
 @dataclass(frozen=True)
 class Impute(TableStep):
     name: ClassVar[str] = "impute"
+    about: ClassVar[str] = gettext_noop("Fill in what is missing.")
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"numbers": tuple(NUMBERS)}
     numbers: str = "mean"
     words_as: str = "missing"
     """a word of its own, or "most frequent": the one that is seen most in the train split"""

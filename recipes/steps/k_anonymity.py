@@ -21,6 +21,7 @@ class KAnonymity(TableStep):
     """Counts over all splits, as the steps before leave the columns (Sweeney 2002). Changes nothing."""
 
     name: ClassVar[str] = "k-anonymity"
+    about: ClassVar[str] = gettext_noop("Count how few rows share the same values in these columns. Changes nothing.")
     looks_at_all: ClassVar[bool] = True
     sentence: ClassVar[str] = gettext_noop("Count how many rows are alike in %(columns)s; refuse fewer than %(least)s.")
     protects: ClassVar[str] = gettext_noop(

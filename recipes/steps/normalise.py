@@ -15,6 +15,9 @@ class Normalise(DeviceStep):
     """(value − mean) / std. Left empty, both are measured over the train split; a constant channel is not divided."""
 
     name: ClassVar[str] = "normalise"
+    about: ClassVar[str] = gettext_noop(
+        "Subtract the mean of each channel and divide by its standard deviation, as measured on the train split."
+    )
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
 

@@ -20,6 +20,7 @@ class OneHot(TableStep):
     """Words are those of the train split; one that is seen elsewhere only has a zero in every column."""
 
     name: ClassVar[str] = "one-hot"
+    about: ClassVar[str] = gettext_noop("Turn each word of a column into a column of zeros and ones.")
     sentence: ClassVar[str] = gettext_noop(
         "Make a column of zeros and ones for each of the %(most)s most frequent words of the train split."
     )

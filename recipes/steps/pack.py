@@ -15,6 +15,7 @@ class Pack(Step):
     """
 
     name: ClassVar[str] = "pack"
+    about: ClassVar[str] = gettext_noop("Put several short texts into one row, so that no place in it is wasted.")
     kinds: ClassVar[tuple[str, ...]] = (TEXT,)
     once: ClassVar[bool] = True
     sentence: ClassVar[str] = gettext_noop("Put several short texts into one row; none can see another.")

@@ -22,6 +22,7 @@ class Pseudonymise(TextStep, TableStep):
     """HMAC-SHA-256 with the project's key, 128 bits: in texts of whatever is found, in tables of whole values."""
 
     name: ClassVar[str] = "pseudonymise"
+    about: ClassVar[str] = gettext_noop("Replace what is personal by codes that are the same wherever the same stood.")
     kinds: ClassVar[tuple[str, ...]] = (TEXT, TABLE)
     private: ClassVar[tuple[str, ...]] = ("names",)
     sentence: ClassVar[str] = IN_TEXT

@@ -24,6 +24,10 @@ class RandomiseLabels(TargetStep):
     """k-ary randomised response (Warner 1965): ε-local differential privacy of each label. From the project's key."""
 
     name: ClassVar[str] = "randomise-labels"
+    about: ClassVar[str] = gettext_noop(
+        "Change labels at random, so that none of them can be relied on by whoever sees the data."
+    )
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"splits": tuple(SPLITS)}
     kinds: ClassVar[tuple[str, ...]] = KINDS
     once: ClassVar[bool] = True
     sentence: ClassVar[str] = SPLITS["all"]

@@ -30,6 +30,10 @@ class Redact(TextStep, TableStep):
     """In texts everywhere; in tables in `columns` of words, or in all of them when none is named."""
 
     name: ClassVar[str] = "redact"
+    about: ClassVar[str] = gettext_noop(
+        "Replace e-mail addresses, phone numbers, names and the like by a tag or by asterisks."
+    )
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"by": (TAG, MASK)}
     kinds: ClassVar[tuple[str, ...]] = (TEXT, TABLE)
     private: ClassVar[tuple[str, ...]] = ("names",)
     sentence: ClassVar[str] = gettext_noop("Replace personal data (%(what)s) by its kind.")

@@ -76,6 +76,7 @@ class RegionStep(ImageStep):
 @dataclass(frozen=True)
 class FillRegion(RegionStep):
     name: ClassVar[str] = "fill-region"
+    about: ClassVar[str] = gettext_noop("Cover parts of every picture, or labelled boxes, with one colour.")
     sentence: ClassVar[str] = gettext_noop("Fill %(count)s given regions, and boxes of %(classes)s, with one colour.")
     protects: ClassVar[str] = gettext_noop("What was in these regions: nothing of it is left.")
     does_not_protect: ClassVar[str] = gettext_noop(
@@ -99,6 +100,7 @@ class FillRegion(RegionStep):
 @dataclass(frozen=True)
 class Blur(RegionStep):
     name: ClassVar[str] = "blur"
+    about: ClassVar[str] = gettext_noop("Blur parts of every picture, or labelled boxes.")
     sentence: ClassVar[str] = gettext_noop(
         "Blur %(count)s given regions, and boxes of %(classes)s (radius %(radius)s pixels)."
     )
@@ -120,6 +122,7 @@ class Blur(RegionStep):
 @dataclass(frozen=True)
 class Pixelate(RegionStep):
     name: ClassVar[str] = "pixelate"
+    about: ClassVar[str] = gettext_noop("Make parts of every picture, or labelled boxes, coarse.")
     sentence: ClassVar[str] = gettext_noop(
         "Turn %(count)s given regions, and boxes of %(classes)s, into blocks of %(block)s pixels."
     )

@@ -14,6 +14,7 @@ class RemoveMetadata(ImageStep):
     """Prepared data holds pixels alone, so every report on pictures lists this step, named in a recipe or not."""
 
     name: ClassVar[str] = "remove-metadata"
+    about: ClassVar[str] = gettext_noop("Leave out everything of a file but its pixels. This happens in any case.")
     once: ClassVar[bool] = True
     sentence: ClassVar[str] = gettext_noop("Leave out EXIF, XMP, ICC profiles, comments and thumbnails.")
     protects: ClassVar[str] = gettext_noop(

@@ -23,6 +23,8 @@ class Resize(ImageStep):
     """Bilinear with antialiasing (Pillow's 8-bit fixed-point arithmetic: the same bytes on every machine)."""
 
     name: ClassVar[str] = "resize"
+    about: ClassVar[str] = gettext_noop("Give every picture the same height and width. Boxes follow.")
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"mode": tuple(MODES)}
     size: tuple[int, int]
     """height, width"""
     mode: str = "stretch"

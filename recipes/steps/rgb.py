@@ -12,6 +12,7 @@ from recipes.steps.base import ImageStep, Shape
 @dataclass(frozen=True)
 class Rgb(ImageStep):
     name: ClassVar[str] = "rgb"
+    about: ClassVar[str] = gettext_noop("Make every picture coloured: three channels.")
     sentence: ClassVar[str] = gettext_noop("Give every picture red, green and blue (3 channels).")
 
     def apply(self, image: Image.Image) -> Image.Image:

@@ -12,6 +12,7 @@ class Scale(DeviceStep):
     """value / 255 × (high − low) + low"""
 
     name: ClassVar[str] = "scale"
+    about: ClassVar[str] = gettext_noop("Bring pixels from 0–255 to another range.")
     sentence: ClassVar[str] = gettext_noop("Scale pixels from 0–255 to %(low)s–%(high)s (on the device).")
     to: tuple[float, float] = (0, 1)
 

@@ -17,6 +17,9 @@ class Shuffle(OrderStep):
     """Hides the order, and with it the time, in which data was collected."""
 
     name: ClassVar[str] = "shuffle"
+    about: ClassVar[str] = gettext_noop(
+        "Put items in another order, so that their order says nothing of when they were collected."
+    )
     sentence: ClassVar[str] = gettext_noop("Put the items of each split in another order (seed %(seed)s).")
     protects: ClassVar[str] = gettext_noop("The order, and with it the time, in which data was collected.")
     does_not_protect: ClassVar[str] = gettext_noop("The content of the items.")

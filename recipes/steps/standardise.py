@@ -44,6 +44,7 @@ class Standardise(TableStep):
     """(value − mean) / standard deviation, of the train split; columns of zeros and ones too. Missing stays missing."""
 
     name: ClassVar[str] = "standardise"
+    about: ClassVar[str] = gettext_noop("Bring every column of numbers to mean 0 and standard deviation 1.")
     sentence: ClassVar[str] = gettext_noop(
         "Subtract the mean of each column of numbers and divide by its standard deviation (of the train split)."
     )

@@ -16,6 +16,7 @@ class Tokenise(Step):
     """A text that is longer loses its end, unless a 'truncate' step says otherwise."""
 
     name: ClassVar[str] = "tokenise"
+    about: ClassVar[str] = gettext_noop("Turn text into numbers, with the tokenizer of a model or by its bytes.")
     kinds: ClassVar[tuple[str, ...]] = (TEXT,)
     once: ClassVar[bool] = True
     model: str = ""

@@ -16,6 +16,8 @@ KEEP = {
 @dataclass(frozen=True)
 class Truncate(Step):
     name: ClassVar[str] = "truncate"
+    about: ClassVar[str] = gettext_noop("Choose which end of a text that is too long is cut off.")
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"keep": tuple(KEEP)}
     kinds: ClassVar[tuple[str, ...]] = (TEXT,)
     once: ClassVar[bool] = True
     keep: str = "start"

@@ -13,6 +13,7 @@ export function fill(form, values) {
 
 function setValue(field, value) {
   field.value = value;
+  field.dispatchEvent(new CustomEvent("filled"));
   if (field.matches("select") && field.value !== value) {
     field.add(new Option(value, value, true, true)); // a value that came in as text stays visible
   }

@@ -2,6 +2,7 @@
    fills the form. The server knows the rules; this only carries values there and answers back. */
 import { announce } from "./toasts.js";
 import { fill, shownParts } from "./form-values.js";
+import { startEditors } from "./recipe-editor.js";
 import { postForm } from "./rest-form.js";
 
 const CHECK_AFTER_MS = 400;
@@ -38,6 +39,7 @@ function start() {
   shownParts(form);
   markResets();
   watchPreflight();
+  startEditors(form);
 
   /* A spec in a file becomes the text, and the text fills the form; what is wrong with it is listed as if it was typed. */
   async function importSpec(event) {
@@ -173,6 +175,7 @@ function start() {
       place.parentElement.querySelector("input, select, textarea")?.toggleAttribute("aria-invalid", found.length > 0);
     }
     form.querySelector("[data-text-errors]").replaceChildren();
+    form.querySelector("[data-recipe-editor]").dispatchEvent(new CustomEvent("problems", { detail: problems }));
   }
 
   function showPreset(preset) {

@@ -4,7 +4,8 @@ import pytest
 
 from accounts.models import AuditEntry
 from catalog import services
-from catalog.models import Dataset
+from catalog.models import Dataset, KeptRecipe
+from catalog.services import kept_recipes
 from tests.accounts.factories import make_admin
 from tests.catalog.factories import built, class_folders, imported, version_of
 
@@ -23,6 +24,7 @@ def test_every_list_and_row_opens(admin):
         "dataset": prepared.version.dataset,
         "datasetversion": prepared.version,
         "recipe": prepared.recipe,
+        "keptrecipe": kept_recipes.keep(make_admin("keeper"), "Grey", [{"step": "grayscale"}], via="api"),
         "prepareddata": prepared,
     }
     for name, row in rows.items():
@@ -55,3 +57,10 @@ def test_history_is_read_only(admin):
     assert admin.get(f"/admin/catalog/datasetversion/{version.pk}/delete/").status_code == 403
     assert admin.get("/admin/catalog/datasetversion/add/").status_code == 403
     assert admin.get(f"/admin/catalog/dataset/{version.dataset.pk}/delete/").status_code == 403
+
+
+def test_a_kept_recipe_is_removed_through_the_service(admin):
+    kept = kept_recipes.keep(make_admin("keeper"), "Grey", [{"step": "grayscale"}], via="api")
+    admin.post(f"/admin/catalog/keptrecipe/{kept.pk}/delete/", {"post": "yes"})
+    assert not KeptRecipe.objects.exists()
+    assert AuditEntry.objects.filter(via="admin", verb="removed").count() == 1
