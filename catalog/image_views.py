@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.authentication import also_by_token
+from accounts.by_token import also_by_token
 from accounts.permissions import require
 from catalog import drawings, queries
 from catalog.models import Dataset, DatasetVersion

@@ -1,9 +1,12 @@
 """Versions of a dataset: list, import another, clean one, look at its items, compare two, prepare one."""
 
+from typing import Any
+
 from django.db import transaction
 from django.http import HttpResponseBase
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -20,6 +23,8 @@ from catalog.request_bodies import object_of, refuse_unknown
 from config.json_bodies import JSONBodies
 from config.rest import Conflict
 from contract.problems import Invalid, Problem, gettext_noop, unknown
+from devices.models import Device
+from devices.queries import devices_of
 from recipes.version import SPLITS
 
 
@@ -109,21 +114,37 @@ class VersionDiff(APIView):
         return Response(queries.diff(version_at(request, slug, int(other)), version))
 
 
-class VersionPrepare(APIView):
-    """Prepare a version with a recipe ahead of any job."""
+class PrepareSerializer(api_schema.StepsSerializer):
+    device = serializers.CharField(required=False, help_text="a device that gets the data ahead of any job")
 
-    @extend_schema(request=api_schema.StepsSerializer, responses={202: api_schema.PreparedSerializer})
+
+class VersionPrepare(APIView):
+    """Prepare a version with a recipe ahead of any job, and bring it to a `device`."""
+
+    @extend_schema(request=PrepareSerializer, responses={202: api_schema.PreparedSerializer})
     def post(self, request, slug: str, number: int) -> Response:
         dataset = dataset_at(request, slug)
         require(request.user, "run", dataset, token=request.auth)
         version = version_at(request, slug, number)
         body = object_of(request.data)
-        refuse_unknown(body, {"recipe"})
+        refuse_unknown(body, {"recipe", "device"})
+        device = _device(request, body["device"]) if body.get("device") else None
         task = queries.task_of(version)
         steps = body.get("recipe") or recipes.default_steps(version, task)
         problems = recipes.check(steps, version.schema, task=task)
         if problems := problems or tokenizers.problems(steps, dataset.project):
             raise Invalid(problems)
         prepared = services.prepare(version, steps)
+        if device:
+            services.want_on(prepared, device)
         answer = {"recipe": prepared.recipe.hash, "hash": prepared.hash, "state": prepared.state}
         return Response(answer | {"readiness": queries.readiness(prepared)}, status=202)
+
+
+def _device(request, slug: Any) -> Device:
+    """Raises Invalid, of a device that may not be seen as of none."""
+    device = devices_of(request.user).filter(slug=str(slug)[:120], removed_at=None).first()
+    if device is None:
+        sentence = gettext_noop("No device '%(slug)s' that you may use.")
+        raise Invalid([Problem("device", sentence, {"slug": str(slug)[:120]})])
+    return device

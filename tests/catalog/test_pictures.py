@@ -10,7 +10,7 @@ from PIL import Image
 from catalog import drawings, places, queries
 from catalog.models import DatasetVersion
 from recipes.version import file_of
-from tests.accounts.factories import make_user
+from tests.accounts.factories import bearer, make_token, make_user
 from tests.catalog.factories import class_folders, imported, version_of
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +104,20 @@ def test_sensitive_pictures_are_for_operators_and_foreign_ones_for_nobody(client
     assert client.get(address).status_code == 403
     client.force_login(make_user("eve", ""))
     assert client.get(address).status_code == 404
+
+
+def test_a_program_sees_them_with_its_token(client, version):
+    path = f"/api/v1/datasets/{version.dataset.slug}/versions/1/"
+    headers = bearer(make_token(version.dataset.owner))
+    before = client.get(f"{path}items/", headers=headers).json()["items"][0]["image"]
+    preview = client.post(f"{path}preview/", {"recipe": GREY}, "application/json", headers=headers).json()
+    assert pixels(client.get(before, headers=headers)).shape == (85, 128, 3)
+    assert pixels(client.get(preview["items"][0]["after"], headers=headers)).shape == (16, 20)
+    refused = client.get(before, headers={"Authorization": "Bearer flt_wrong"})
+    assert (refused.status_code, refused["WWW-Authenticate"]) == (401, "Bearer")
+    type(version.dataset).objects.update(sensitive=True)
+    assert client.get(before, headers=bearer(make_token(make_user("victor", "viewer"), "read"))).status_code == 403
+    assert client.get(before, headers=bearer(make_token(make_user("eve", ""), "read"))).status_code == 404
 
 
 def test_what_is_not_there_is_404(client, version):

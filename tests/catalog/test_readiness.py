@@ -81,6 +81,18 @@ def test_what_a_user_wants_somewhere_is_told_to_that_device_until_it_is_there(pr
     assert queries.wanted_by(device) != []
 
 
+def test_a_program_brings_data_to_a_device_too(api, prepared):
+    device = make_device()
+    path = f"/api/v1/datasets/{prepared.version.dataset.slug}/versions/1/prepare/"
+    body = {"recipe": prepared.recipe.steps, "device": device.slug}
+    answer = api.post(path, body, content_type="application/json")
+    assert (answer.status_code, answer.json()["readiness"][0]["status"]) == (202, "wanted")
+    assert queries.wanted_by(device) == [{"hash": prepared.hash, "manifest": prepared.manifest}]
+    for unknown in ("none", [1], {"slug": "a"}):
+        refused = api.post(path, body | {"device": unknown}, content_type="application/json")
+        assert (refused.status_code, set(refused.json()["errors"])) == (400, {"device"})
+
+
 def content_of(answer) -> bytes:
     """What a streamed answer holds, read as the ASGI server reads it: piece by piece, asynchronously."""
 
