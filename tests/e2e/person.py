@@ -73,7 +73,8 @@ class Person:
     def tries_recipe(self, text: str) -> None:
         """On the tab *Samples*: other steps, and what they make of the same pictures."""
         self.page.get_by_text("Try other preprocessing").click()
-        self.page.get_by_test_id("other-recipe").get_by_text("As JSON").click()
+        self.page.locator("[data-steps] li").first.wait_for()
+        self.page.get_by_text("As JSON", exact=True).click()
         self.page.get_by_label("Recipe, as JSON").fill(text)
         self.page.get_by_role("button", name="Show before and after").click()
         self.page.get_by_test_id("start-with-recipe").wait_for()
