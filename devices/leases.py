@@ -47,7 +47,7 @@ def claim(
                         attempt_id=attempt_id,
                         errand_id=errand_id,
                         fence=fence,
-                        acquired_at=now,
+                        acquired_at=max(now, _last_release(device) or now),
                         renewed_at=now,
                         expires_at=now + timedelta(seconds=ttl),
                     )
@@ -55,6 +55,11 @@ def claim(
         except IntegrityError as error:
             raise DeviceTaken(device) from error
     return leases
+
+
+def _last_release(device: Device) -> datetime | None:
+    """When the lease before ended: later than now where a clock was set back meanwhile."""
+    return Lease.objects.filter(device=device).order_by("-id").values_list("released_at", flat=True).first()
 
 
 def renew(device: Device, fence: int, now: datetime, ttl: float = LEASE_TTL_S) -> Lease | None:

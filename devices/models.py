@@ -160,6 +160,7 @@ class Lease(models.Model):
     errand_id = models.BigIntegerField(null=True, db_index=True)
     fence = models.BigIntegerField()
     acquired_at = models.DateTimeField()
+    """never before the lease before it ended, whatever the clock says meanwhile"""
     renewed_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
     healthy_ticks = models.PositiveIntegerField(default=0)

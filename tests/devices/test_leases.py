@@ -38,6 +38,15 @@ def test_a_fence_goes_with_the_clock_and_rises_when_that_is_set_back():
     assert leases.claim([one], attempt_id=9, now=now)[0].fence == late + 1
 
 
+def test_a_lease_begins_when_the_one_before_had_ended_though_the_clock_was_set_back():
+    one, now = make_device("one"), timezone.now()
+    leases.claim([one], attempt_id=7, now=now)
+    ended = now + timedelta(minutes=5)
+    leases.release(one.pk, attempt_id=7, now=ended)
+    [lease] = leases.claim([one], attempt_id=8, now=now + timedelta(minutes=1), ttl=30)
+    assert (lease.acquired_at, lease.expires_at) == (ended, now + timedelta(minutes=1, seconds=30))
+
+
 def test_a_taken_device_rolls_all_of_the_claim_back():
     one, two = make_device("one"), make_device("two")
     make_lease(two)
