@@ -8,10 +8,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from devices.models import Lease
-from jobs import clock, file_store, invariants, services
+from devices.models import Device, Lease
+from jobs import clock, file_store, invariants, scheduling, services
 from jobs.models import Artifact, Attempt, Checkpoint, Frame, Head, Job, Rank, Scheduler, Transition
-from tests.jobs.factories import event, make_gang, make_running
+from tests.jobs.factories import bring_to_running, event, listed, make_gang, make_running
 
 pytestmark = pytest.mark.django_db
 FILE = b"weights"
@@ -159,6 +159,32 @@ def test_i4_a_step_stored_twice(running):
         group=99,
     )
     assert "a step is stored twice" in sentences()
+
+
+def test_i4_a_rank_that_was_no_part_of_an_attempt_owes_no_step_of_it(gang):
+    """An elastic job loses a device before its first checkpoint, begins anew with the other, and takes it back."""
+    job = make_running(*gang, schedule={"min_devices": 1})
+    for agent in gang:
+        agent.tell(points={"train/loss": [0.9, 0.8]})
+    gang[1].exit("failed", "device_lost", rank=1)
+    gang[0].exit("cancelled", "user_cancelled")
+    Device.objects.filter(pk=gang[1].device.pk).update(state="offline")
+    scheduling.round(clock.now())
+    bring_to_running(job, gang[0])
+    gang[0].tell(points={"train/loss": [0.9, 0.8, 0.7, 0.6]})
+    gang[0].save(4, "four")
+    Device.objects.update(state="online", last_seen_at=clock.now())
+    gang[0].exit("failed", "killed", rank=0)
+    scheduling.round(clock.now())
+    for agent in gang:
+        agent.ack(listed(4, "four"))
+    bring_to_running(job, *gang)
+    assert job.attempts.get(number=3).resumed_from_step == 4
+    for agent in gang:
+        agent.tell(points={"train/loss": [0.5, 0.4]}, first_step=5)
+    assert "I4" not in sentences()
+    gang[1].tell(points={"train/loss": [0.1]}, first_step=9)
+    assert "steps=[7, 8]" in sentences()
 
 
 def test_i4_a_missing_step(running, gang):
