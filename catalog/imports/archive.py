@@ -77,11 +77,14 @@ class Archive:
 
 def _infos(file) -> list[zipfile.ZipInfo]:
     _refuse_huge_directory(file)
+    sentence = gettext_noop("The zip archive is damaged or cut off. Make it again and upload it anew.")
     try:
-        return zipfile.ZipFile(file).infolist()
+        infos = zipfile.ZipFile(file).infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, struct.error) as error:
-        sentence = gettext_noop("The zip archive is damaged or cut off. Make it again and upload it anew.")
         raise Refused(sentence) from error
+    if any(info.header_offset < 0 for info in infos):  # bytes are missing in front of the list
+        raise Refused(sentence)
+    return infos
 
 
 def _refuse_huge_directory(file) -> None:

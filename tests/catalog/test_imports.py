@@ -292,6 +292,10 @@ def test_an_archive_that_is_cut_off_is_refused(cut):
     assert "zip archive is damaged or cut off" in refused(data[: int(len(data) * cut)])
 
 
+def test_an_archive_whose_first_bytes_are_missing_is_refused():
+    assert "zip archive is damaged or cut off" in refused(b"PK\x03\x04" + zipped(class_folders())[500:])
+
+
 def test_empty_classes_single_classes_and_no_classes_are_refused_with_a_sentence():
     assert "'bird' has no example that can be read" in refused(class_folders() | {"bird/": b""})
     assert "'bird' has no example that can be read" in refused(class_folders() | {"bird/a.png": b"x"})

@@ -17,11 +17,14 @@ def histogram(values: Sequence[float]) -> dict[str, list]:
     """{"edges": [k + 1 numbers], "counts": [k]} over the whole range; whole numbers get edges between them."""
     if not values:
         return {"edges": [], "counts": []}
-    low, high = min(values), max(values)
+    low, high = float(min(values)), float(max(values))
     around, bins = (low, high), BINS
-    if float(low).is_integer() and float(high).is_integer() and high - low < BINS:
+    if low.is_integer() and high.is_integer() and high - low < BINS:
         around, bins = (low - 0.5, high + 0.5), int(high - low) + 1
-    counts, edges = np.histogram(np.asarray(values, np.float64), bins=bins, range=around)
+    try:
+        counts, edges = np.histogram(np.asarray(values, np.float64), bins=bins, range=around)
+    except ValueError:  # no float lies between such large numbers
+        counts, edges = np.array([len(values)]), np.array([low, high])
     return {"edges": [round(float(edge), 6) for edge in edges], "counts": [int(count) for count in counts]}
 
 

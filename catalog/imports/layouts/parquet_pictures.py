@@ -86,9 +86,11 @@ class _Rows:
             while row >= self._next:
                 self._pictures = next(self._batches).column(0)
                 self._first, self._next = self._next, self._next + len(self._pictures)
+            value = self._pictures[row - self._first].as_py()
+        except StopIteration as error:
+            raise Unreadable(DAMAGED, detail="it ends too early") from error
         except self._damaged as error:
             raise Unreadable(DAMAGED, detail=str(error)[:120]) from error
-        value = self._pictures[row - self._first].as_py()
         data = value.get("bytes") if isinstance(value, dict) else value
         if not data:
             raise Unreadable(gettext_noop("The row holds no picture."))

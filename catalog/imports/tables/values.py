@@ -1,7 +1,6 @@
 """Single values of a table: numbers as people write them, yes and no, and what is missing."""
 
 import re
-import sys
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +8,8 @@ from catalog.imports.tables.table import is_missing
 
 POINT_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 COMMA_NUMBER = re.compile(r"[+-]?(\d+(,\d*)?|,\d+)([eE][+-]?\d+)?")
+LARGEST = 3.4028234663852886e38
+"""that float32 holds: nets learn from these"""
 TRUE, FALSE = {"true", "yes"}, {"false", "no"}
 
 
@@ -30,7 +31,7 @@ def is_number(value: Any, decimal: str = ".") -> bool:
 
 
 def number(value: Any, decimal: str = ".") -> float | int | None:
-    """The number that a value is or writes; None when it is none, missing, or beyond what a float can hold."""
+    """The number that a value is or writes; None when it is none, missing, or beyond LARGEST."""
     if isinstance(value, bool) or is_missing(value):
         return None
     if isinstance(value, str):
@@ -40,7 +41,7 @@ def number(value: Any, decimal: str = ".") -> float | int | None:
         value = int(text) if text.lstrip("+-").isdecimal() and len(text) < 16 else float(text)
     if isinstance(value, Decimal):
         value = float(value)
-    if not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+    if not isinstance(value, int | float) or not abs(value) <= LARGEST:
         return None
     return value
 
