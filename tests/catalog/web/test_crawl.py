@@ -119,6 +119,16 @@ def test_it_stops_where_it_was_told_to_and_says_why(tmp_path):
         assert (few.journal.counts()["items"], few.journal.fact("ended")[-6:]) == (3, "items.")
 
 
+def test_it_stops_at_the_size_that_it_was_given(tmp_path):
+    """S59"""
+    large = {f"/apples/{n}.png": picture(500, 480, seed=n, kind="BMP") for n in range(4)}
+    with site(sections() | large) as served:
+        work = crawl(served, tmp_path, start=[f"{served.url}/apples/"], depth=0, max_mib=1)
+        assert work.go(30)
+    assert work.journal.fact("ended") == "It stopped at the largest size."
+    assert work.journal.counts()["items"] == 2
+
+
 def test_it_stays_inside_the_allowed_domains(tmp_path):
     with site({}) as elsewhere:
         page = f'<img src="http://127.0.0.2:{elsewhere.port}/a.png"><a href="http://other.example/">x</a>'
