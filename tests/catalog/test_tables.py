@@ -99,6 +99,20 @@ def test_decimal_commas_are_found_and_ids_are_left_out(tmp_path):
     assert read(tmp_path, numbers_csv().encode(), "fruit.csv").items["row 2"].target == {"value": 13.25}
 
 
+@pytest.mark.parametrize(("written", "delimiter"), [("1.{:03},50", ";"), ('"1,{:03}.50"', ","), ("1,{:03}.50", ";")])
+def test_thousands_that_are_set_apart_are_read_where_a_fraction_follows(tmp_path, written, delimiter):
+    rows = "".join(f"{n % 7}{delimiter}{written.format(n)}\n" for n in range(40))
+    found = read(tmp_path, f"size{delimiter}price\n{rows}".encode(), "a.csv")
+    assert found.task == "tabular-regression"
+    assert found.items["row 3"].target == {"value": 1002.5}
+
+
+def test_thousands_without_a_fraction_stay_text_because_they_could_be_less_than_two(tmp_path):
+    rows = "".join(f'{n % 7},"1,{n % 5:03}",{"ab"[n % 2]}\n' for n in range(40))
+    found = read(tmp_path, f"size,people,y\n{rows}".encode(), "a.csv")
+    assert {column["name"]: column["type"] for column in found.schema["columns"]}["people"] == "category"
+
+
 def test_the_label_column_can_be_chosen(tmp_path):
     found = read(tmp_path, numbers_csv().encode(), "fruit.csv", label_column="ripe")
     assert (found.task, found.schema["classes"]) == ("tabular-classification", ["no", "yes"])

@@ -6,8 +6,9 @@ from typing import Any
 
 from catalog.imports.tables.table import is_missing
 
-POINT_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-COMMA_NUMBER = re.compile(r"[+-]?(\d+(,\d*)?|,\d+)([eE][+-]?\d+)?")
+POINT_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+|\d{1,3}(,\d{3})+\.\d+)([eE][+-]?\d+)?")
+COMMA_NUMBER = re.compile(r"[+-]?(\d+(,\d*)?|,\d+|\d{1,3}(\.\d{3})+,\d+)([eE][+-]?\d+)?")
+"""thousands may be set apart where a fraction follows: alone, 1.234 could be both"""
 LARGEST = 3.4028234663852886e38
 """that float32 holds: nets learn from these"""
 TRUE, FALSE = {"true", "yes"}, {"false", "no"}
@@ -37,7 +38,7 @@ def number(value: Any, decimal: str = ".") -> float | int | None:
     if isinstance(value, str):
         if not is_number_text(value, decimal):
             return None
-        text = value.strip().replace(",", ".")
+        text = value.strip().replace("." if decimal == "," else ",", "").replace(",", ".")
         value = int(text) if text.lstrip("+-").isdecimal() and len(text) < 16 else float(text)
     if isinstance(value, Decimal):
         value = float(value)
