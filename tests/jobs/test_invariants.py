@@ -251,6 +251,15 @@ def test_i6_half_sent_files_late_artifacts_and_lost_batches(done, home):
     assert "batches of the last attempt are missing" in told
 
 
+def test_i6_an_ended_attempt_that_moved_its_job_and_a_clock_that_was_set_back_before_its_end(done):
+    Attempt.objects.update(ended_at=clock.now() - timedelta(hours=1))
+    assert "moved its job" not in sentences()
+    last = Transition.objects.order_by("-number").first()
+    facts = {"job": done, "attempt": last.attempt, "from_state": "succeeded", "to_state": "running"}
+    Transition.objects.create(**facts, number=last.number + 1, actor="attempt", seq=900, at=clock.now())
+    assert "an ended attempt moved its job" in sentences()
+
+
 def test_a_checkpoint_and_leftovers_on_a_device_are_looked_at(done, tmp_path):
     place = tmp_path / "device" / "jobs" / str(done.pk) / "checkpoints" / "step-2"
     place.mkdir(parents=True)
