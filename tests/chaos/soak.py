@@ -122,7 +122,8 @@ def soak(home: Path, *, seconds: float, pages: int, stalled: int) -> Soak:
             wait_until(
                 lambda: all(page.last == stored["seq"] for page in readers.pages), CAUGHT_UP_S, "all pages have it all"
             )
-            assert {page.taken for page in readers.pages} == {stored["points"]} == {seen.points}
+            taken = {page.taken for page in readers.pages}
+            assert taken == {stored["points"]} == {seen.points}, (taken, stored, seen.points, seen.gaps, seen.doubles)
             assert [len(asked) for asked in readers.asked_at] == [1] * pages, "a page that reads was closed"
     finally:
         site.stop()
