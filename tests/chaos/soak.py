@@ -36,23 +36,23 @@ MIB = 2**20
 
 
 class CountingPage(Page):
-    """Keeps no points: of each series that has one a step the last of them, and how many came, are missing, or came
-    twice."""
+    """Keeps no points: of each series that has one a step the last of them, how many came, and how often one was left
+    out. What a replay brings once more takes the place of itself on a page, so it counts for nothing here."""
 
     def __init__(self) -> None:
         super().__init__()
         self.at: dict[tuple[int, str], int] = {}
-        self.taken = self.gaps = self.doubles = 0
+        self.taken = self.gaps = self.repeated = 0
 
     def _take_points(self, message: dict[str, Any]) -> None:
         for series in message["series"]:
-            name, steps = (series["rank"], series["key"]), series["steps"]
             if series["key"].startswith("train/"):
-                self.taken += len(steps)
-                every = [self.at.get(name, 0), *steps]
-                self.gaps += sum(later > earlier + 1 for earlier, later in itertools.pairwise(every))
-                self.doubles += sum(later <= earlier for earlier, later in itertools.pairwise(every))
-                self.at[name] = steps[-1]
+                at = self.at.get((series["rank"], series["key"]), 0)
+                new = [step for step in series["steps"] if step > at]
+                self.taken += len(new)
+                self.repeated += len(series["steps"]) - len(new)
+                self.gaps += sum(later > earlier + 1 for earlier, later in itertools.pairwise([at, *new]))
+                self.at[series["rank"], series["key"]] = max([at, *new])
 
 
 class StalledReader:
@@ -93,8 +93,8 @@ class Soak:
         return sum(page.gaps for page in self.pages)
 
     @property
-    def doubles(self) -> int:
-        return sum(page.doubles for page in self.pages)
+    def repeated(self) -> int:
+        return sum(page.repeated for page in self.pages)
 
     def growth(self, after: float) -> int:
         """Bytes by which the web process was ever larger than `after` seconds from the beginning."""
@@ -123,7 +123,7 @@ def soak(home: Path, *, seconds: float, pages: int, stalled: int) -> Soak:
                 lambda: all(page.last == stored["seq"] for page in readers.pages), CAUGHT_UP_S, "all pages have it all"
             )
             taken = {page.taken for page in readers.pages}
-            assert taken == {stored["points"]} == {seen.points}, (taken, stored, seen.points, seen.gaps, seen.doubles)
+            assert taken == {stored["points"]} == {seen.points}, (taken, stored, seen.points, seen.gaps, seen.repeated)
             assert [len(asked) for asked in readers.asked_at] == [1] * pages, "a page that reads was closed"
     finally:
         site.stop()
@@ -161,8 +161,8 @@ def main() -> None:
     lasted, last = seen.rss[-1]
     print(
         f"{asked.pages} pages and {asked.stalled} stalled readers, {seen.points / lasted:.0f} points a second for "
-        f"{lasted:.0f} s: {seen.gaps} gaps, {seen.doubles} doubles, {seen.dropped} stalled readers dropped; "
-        f"web process {last / MIB:.0f} MiB, grown by {seen.growth(min(60, lasted / 3)) / MIB:.1f} MiB; "
+        f"{lasted:.0f} s: {seen.gaps} gaps, {seen.repeated} points sent once more, {seen.dropped} stalled readers "
+        f"dropped; web process {last / MIB:.0f} MiB, grown by {seen.growth(min(60, lasted / 3)) / MIB:.1f} MiB; "
         f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
     )
 
