@@ -95,7 +95,7 @@ class RecipeEditor {
     const known = this.known[step.step];
     item.dataset.index = index;
     item.querySelector("[data-name]").textContent = step.step;
-    item.querySelector("[data-about]").textContent = [known?.about, known?.protects].filter(Boolean).join(" ");
+    item.querySelector("[data-about]").textContent = known ? told(known) : "";
     const kinds = Object.entries(known?.parameter_kinds || {});
     item.querySelector("[data-fields]").append(...kinds.map(([name, kind]) => this.field(step, index, name, kind)));
     return item;
@@ -211,6 +211,11 @@ class RecipeEditor {
       item.querySelector("[data-step-errors]").replaceChildren(...left.flatMap(([, told]) => told.map(errorOf)));
     }
   }
+}
+
+function told({ about, protects, does_not_protect: not }) {
+  const hides = [protects && [gettext("Protects: %s"), protects], not && [gettext("Does not protect: %s"), not]];
+  return [about, ...hides.filter(Boolean).map(([words, what]) => interpolate(words, [what]))].join(" ");
 }
 
 function written(value, kind) {
