@@ -87,18 +87,30 @@ class RecipeAdmin(History):
 
 @admin.register(KeptRecipe)
 class KeptRecipeAdmin(History):
-    """Made on the pages of data, and over REST; removed here or there."""
+    """Made on the pages of data, and over REST; renamed and removed here or there."""
 
     list_display = ["name", "in_words", "owner", "project", "created_at"]
     list_filter = ["project"]
     search_fields = ["name", "owner__username"]
+    fields = ["name", "in_words", "owner", "project"]
+    readonly_fields = ["in_words", "owner", "project"]
 
     @admin.display(description=gettext_lazy("steps"))
     def in_words(self, kept: KeptRecipe) -> str:
         return ", ".join(step["step"] for step in kept.recipe.steps)
 
+    def has_change_permission(self, request, obj=None) -> bool:
+        return admin.ModelAdmin.has_change_permission(self, request, obj)
+
     def has_delete_permission(self, request, obj=None) -> bool:
         return admin.ModelAdmin.has_delete_permission(self, request, obj)
+
+    def save_model(self, request, obj: KeptRecipe, form, change: bool) -> None:
+        stored = KeptRecipe.objects.get(pk=obj.pk)
+        try:
+            kept_recipes.rename(stored, obj.name, request.user, via="admin", address=address_of(request))
+        except Invalid as error:
+            self.message_user(request, str(error), messages.ERROR)
 
     def delete_model(self, request, obj: KeptRecipe) -> None:
         kept_recipes.forget(obj, request.user, via="admin", address=address_of(request))

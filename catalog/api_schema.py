@@ -176,6 +176,10 @@ class KeptRecipeSerializer(RecipeSerializer):
     owner = serializers.CharField()
 
 
+class RenameSerializer(serializers.Serializer):
+    name = serializers.CharField()
+
+
 class StepSerializer(serializers.Serializer):
     step = serializers.CharField()
     about = serializers.CharField()

@@ -69,6 +69,16 @@ class KeptRecipeDetail(APIView):
         require(request.user, "see", kept, token=request.auth)
         return Response(_kept_json(kept))
 
+    @extend_schema(request=api_schema.RenameSerializer, responses=api_schema.KeptRecipeSerializer)
+    def patch(self, request, pk: int) -> Response:
+        """Another name for the same steps."""
+        kept = get_object_or_404(_kept_for(request), pk=pk)
+        require(request.user, "change", kept, token=request.auth)
+        body = object_of(request.data)
+        refuse_unknown(body, {"name"})
+        kept_recipes.rename(kept, body.get("name"), request.user, via="api", address=address_of(request))
+        return Response(_kept_json(kept))
+
     @extend_schema(responses={204: None})
     def delete(self, request, pk: int) -> Response:
         """Forget the name. Jobs and prepared data hold the steps themselves and stay as they are."""

@@ -59,8 +59,17 @@ def test_history_is_read_only(admin):
     assert admin.get(f"/admin/catalog/dataset/{version.dataset.pk}/delete/").status_code == 403
 
 
-def test_a_kept_recipe_is_removed_through_the_service(admin):
-    kept = kept_recipes.keep(make_admin("keeper"), "Grey", [{"step": "grayscale"}], via="api")
+def test_a_kept_recipe_is_renamed_and_removed_through_the_service(admin):
+    keeper = make_admin("keeper")
+    kept = kept_recipes.keep(keeper, "Grey", [{"step": "grayscale"}], via="api")
+    kept_recipes.keep(keeper, "Colours", [{"step": "rgb"}], via="api")
+    page = f"/admin/catalog/keptrecipe/{kept.pk}/change/"
+    told = admin.post(page, {"name": " Colours "}, follow=True).content
+    assert b"There is a recipe of this name." in told
+    admin.post(page, {"name": "Greyish"})
+    kept.refresh_from_db()
+    assert kept.name == "Greyish"
+    assert AuditEntry.objects.filter(via="admin", verb="renamed").count() == 1
     admin.post(f"/admin/catalog/keptrecipe/{kept.pk}/delete/", {"post": "yes"})
-    assert not KeptRecipe.objects.exists()
+    assert [one.name for one in KeptRecipe.objects.all()] == ["Colours"]
     assert AuditEntry.objects.filter(via="admin", verb="removed").count() == 1

@@ -51,6 +51,21 @@ def test_a_name_that_is_taken_or_empty_and_steps_that_do_not_fit_are_refused_wit
     assert KeptRecipe.objects.count() == 1
 
 
+def test_a_recipe_gets_another_name_of_its_owner_that_nobody_else_uses(api, client, pictures):
+    first, second = keep(api).json(), keep(api, name="Other").json()
+
+    def rename(name, number=first["id"], by=api, **more):
+        return by.patch(f"{HERE}kept/{number}/", {"name": name}, content_type="application/json", **more)
+
+    assert rename("Tiny").json() == first | {"name": "Tiny"}
+    assert api.get(f"{HERE}kept/{first['id']}/").json() == first | {"name": "Tiny"}
+    assert rename("Tiny").status_code == 200  # its own
+    assert set(rename("Tiny", second["id"]).json()["errors"]) == {"name"}
+    assert set(rename("").json()["errors"]) == {"name"}
+    assert rename("Mine", by=client, headers=bearer(make_token(make_user("otto"), "run"))).status_code == 403
+    assert [entry.before for entry in AuditEntry.objects.filter(verb="renamed")] == [{"name": "Small and grey"}]
+
+
 def test_a_name_is_forgotten_by_its_owner_or_an_admin_and_data_made_with_the_steps_stays(api, client, pictures):
     number = keep(api).json()["id"]
     made = built(version_of(pictures), GREY)
