@@ -187,17 +187,35 @@ class StepSerializer(serializers.Serializer):
     once = serializers.BooleanField(help_text="A recipe can have it once only.")
     parameters = serializers.DictField()
     parameter_kinds = serializers.DictField(help_text="choice, word, whole, number, words, numbers or json, of each.")
+    expects = serializers.DictField(help_text="What each parameter has to be, as a sentence.")
     choices = serializers.DictField(help_text="The words of each parameter that is a choice.")
     protects = serializers.CharField()
     does_not_protect = serializers.CharField()
+
+
+class OfferedRecipeSerializer(KeptRecipeSerializer):
+    may_change = serializers.BooleanField(help_text="Whether you may rename or forget it.")
 
 
 class RecipesForSerializer(serializers.Serializer):
     dataset = serializers.CharField()
     kind = serializers.CharField()
     default = serializers.ListField(child=serializers.DictField())
-    kept = KeptRecipeSerializer(many=True)
+    prepared = serializers.ListField(
+        child=serializers.DictField(), allow_null=True, help_text="The steps of the data that was prepared last."
+    )
+    kept = OfferedRecipeSerializer(many=True)
+    may_keep = serializers.BooleanField(help_text="Whether you may keep steps under a name.")
     steps = StepSerializer(many=True)
+
+
+class PlaceOfStepSerializer(serializers.Serializer):
+    steps = serializers.ListField(child=serializers.DictField())
+    add = serializers.CharField(help_text="The name of another step.")
+
+
+class PlaceSerializer(serializers.Serializer):
+    place = serializers.IntegerField(help_text="The last place, counted from 0, where the rules of order let it be.")
 
 
 class PreviewSerializer(serializers.Serializer):

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from catalog.models import DatasetVersion
 from contract.problems import Problem
 from contract.tasks import TASKS
+from recipes import placing
 from recipes.fitting import Facts, problems_for
 from recipes.obfuscation import applied as applied_in
 from recipes.recipe import Recipe, problems_of
@@ -39,11 +40,35 @@ def check(steps: Any, schema: dict[str, Any], path: str = "recipe", task: str = 
     problems = problems_of(steps, path, kind)
     if problems:
         return problems
+    return problems_for(Recipe.parse(steps, path, kind), _facts(schema, task), path)
+
+
+def same(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> bool:
+    """Whether both, already checked, do the same: defaults need not be written."""
+    return Recipe.parse(one).hash == Recipe.parse(other).hash
+
+
+def last_place(name: str, steps: list[dict[str, Any]], schema: dict[str, Any], task: str) -> int:
+    """Where a new step goes among `steps`, for data of this schema."""
+    return placing.last_place(name, steps, _facts(schema, task))
+
+
+def where(path: str, steps: Any) -> str:
+    """What a problem of a recipe is about, for people: "Step 2, resize, size"; "" for the recipe as a whole."""
+    _recipe, number, *parts = [*path.split("."), ""][:3]
+    if not number:
+        return ""
+    step = steps[int(number)] if isinstance(steps, list) and int(number) < len(steps) else None
+    name = str(step.get("step", "")) if isinstance(step, dict) else ""
+    named = [part for part in (name, *parts) if part and part != "step"]
+    return ", ".join([_("Step %(number)s") % {"number": int(number) + 1}, *named])
+
+
+def _facts(schema: dict[str, Any], task: str) -> Facts:
     sizes = schema.get("sizes", [])
     shapes = frozenset(Shape(size["channels"], size["height"], size["width"]) for size in sizes)
     labelled = not task or TASKS[task].target == "label"
-    facts = Facts(kind, task, shapes, schema.get("columns", []), labelled)
-    return problems_for(Recipe.parse(steps, path, kind), facts, path)
+    return Facts(schema["kind"], task, shapes, schema.get("columns", []), labelled)
 
 
 def for_devices(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:

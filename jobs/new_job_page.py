@@ -58,6 +58,7 @@ def parts(actor: User, filling: Filling, base: Job | None, preflight: Run | None
         "base": base,
         "changes": spec_diff.changes(before, spec_form.complete(filling.body)) if base and filling.body else [],
         "preflight": preflight,
+        **preprocessing(actor, filling),
     }
 
 
@@ -86,7 +87,6 @@ def choices(actor: User, filling: Filling) -> dict[str, Any]:
         "base_models": _base_models(actor),
         "datasets": _datasets(actor, values),
         "devices": _devices(actor, values["devices.ids"]),
-        "recipe_words": _recipe_words(actor, filling),
         "recipe_text": values["recipe"],
         "recipe_problems_at": _by_path(filling.errors("recipe")),
         "presets": spec_presets.PRESETS,
@@ -243,17 +243,28 @@ def _by_path(told: list[Told]) -> str:
     return json.dumps(found) if found else ""
 
 
-def _recipe_words(actor: User, filling: Filling) -> list[str]:
-    """The preprocessing in words: as given, else the default of the data."""
-    steps = filling.body.get("recipe")
+def preprocessing(actor: User, filling: Filling) -> dict[str, Any]:
+    """What the job does to its data: `recipe_words` as given, else as chosen; `recipe_chosen`, what a job without steps
+    of its own takes, as JSON ("": no data yet), and in words whether the model has a say in that."""
+    chosen, why = _chosen_steps(actor, filling)
     try:
-        if not steps:
-            dataset = visible(actor, Dataset.objects.filter(slug=str(filling.body.get("dataset", "")))).first()
-            version = catalog_queries.latest(dataset) if dataset else None
-            steps = recipes.default_steps(version, dataset.task) if dataset and version else []
-            slug = filling.values["model.slug"] if filling.values["model.source"] == "registered" else ""
-            steps = model_recipes.fitted(steps, models_of(actor).filter(slug=slug, state=BaseModelState.READY).first())
-            steps = model_recipes.continued(steps, _recipe_of_source(actor, filling))
-        return recipes.words(steps) if steps else []
+        told = recipes.words(filling.body.get("recipe") or chosen or [])
     except Invalid:
-        return []
+        told = []
+    return {
+        "recipe_words": told,
+        "recipe_own": bool(filling.body.get("recipe")),
+        "recipe_chosen": json.dumps(chosen, ensure_ascii=False) if chosen else "",
+        "recipe_chosen_for": why,
+    }
+
+
+def _chosen_steps(actor: User, filling: Filling) -> tuple[list[dict[str, Any]] | None, str]:
+    version = _version(actor, filling)
+    if version is None:
+        return None, ""
+    of_data = recipes.default_steps(version, version.dataset.task)
+    slug = filling.values["model.slug"] if filling.values["model.source"] == "registered" else ""
+    model = models_of(actor).filter(slug=slug, state=BaseModelState.READY).first()
+    steps = model_recipes.continued(model_recipes.fitted(of_data, model), _recipe_of_source(actor, filling))
+    return steps, _("Chosen for this data") if steps == of_data else _("Chosen for this data and model")

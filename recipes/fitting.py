@@ -73,10 +73,7 @@ def text_problems(recipe: Recipe, task: str, path: str = "recipe") -> list[Probl
     kinds = [type(step) for step in recipe.steps]
     if Tokenise not in kinds:
         return [Problem(path, gettext_noop("Words are not numbers yet. Add a 'tokenise' step."))]
-    at = kinds.index(Tokenise)
-    problems = [_misplaced(path, place, step) for place, step in recipe.of(TextStep) if place > at]
-    problems += [_misplaced(path, place, step) for place, step in recipe.of(Truncate) if place < at]
-    problems += [_misplaced(path, place, step) for place, step in recipe.of(Pack) if place < at]
+    problems = text_order_problems(kinds, path)
     tokenise = next(step for _, step in recipe.of(Tokenise))
     problems += [
         Problem(f"{path}.{place}.template", OWN_TEMPLATE)
@@ -87,6 +84,16 @@ def text_problems(recipe: Recipe, task: str, path: str = "recipe") -> list[Probl
         sentence = gettext_noop("'pack' is for language models: a packed row has no label of its own.")
         problems.append(Problem(f"{path}.{kinds.index(Pack)}.step", sentence))
     return problems
+
+
+def text_order_problems(kinds: list[type[Step]], path: str = "recipe") -> list[Problem]:
+    """Words are changed before the first `tokenise`, tokens after it."""
+    if Tokenise not in kinds:
+        return []
+    at = kinds.index(Tokenise)
+    late = [(place, kind) for place, kind in enumerate(kinds) if place > at and issubclass(kind, TextStep)]
+    early = [(place, kind) for place, kind in enumerate(kinds) if place < at and issubclass(kind, Truncate | Pack)]
+    return [_misplaced(path, place, kind) for place, kind in (*late, *early)]
 
 
 def table_problems(recipe: Recipe, columns: list[dict[str, Any]], path: str = "recipe") -> list[Problem]:
@@ -119,7 +126,7 @@ def _unfinished(table: Table, path: str) -> list[Problem]:
     return []
 
 
-def _misplaced(path: str, place: int, step: Step) -> Problem:
+def _misplaced(path: str, place: int, kind: type[Step]) -> Problem:
     before = gettext_noop("'%(name)s' changes words and comes before 'tokenise'.")
     after = gettext_noop("'%(name)s' works on tokens and comes after 'tokenise'.")
-    return Problem(f"{path}.{place}.step", before if isinstance(step, TextStep) else after, {"name": step.name})
+    return Problem(f"{path}.{place}.step", before if issubclass(kind, TextStep) else after, {"name": kind.name})

@@ -157,23 +157,37 @@ def kind_of(body: list[dict[str, Any]]) -> str:
 
 def problems_of(body: Any, path: str = "recipe", kind: str = "") -> list[Problem]:
     """Everything that is wrong with `body` as a recipe for data of `kind` ("" = what its steps are for)."""
+    problems = _list_problems(body, path) or [
+        problem
+        for number, part in enumerate(body)
+        for problem in _name_problems(part, f"{path}.{number}")
+        or STEPS[part["step"]].check(_parameters(part), f"{path}.{number}")
+    ]
+    if problems:
+        return problems
+    kinds = [STEPS[part["step"]] for part in body]
+    return _kind_problems(kinds, path, kind or kind_of(body)) or order_problems(kinds, path)
+
+
+def names_problems(body: Any, path: str = "recipe") -> list[Problem]:
+    """What keeps `body` from being a list of steps that there are, whatever their parameters."""
+    return _list_problems(body, path) or [
+        problem for number, part in enumerate(body) for problem in _name_problems(part, f"{path}.{number}")
+    ]
+
+
+def _list_problems(body: Any, path: str) -> list[Problem]:
     if not isinstance(body, list):
         return [Problem(path, gettext_noop("Expected a list of steps."))]
     if len(body) > MOST_STEPS:
         return [Problem(path, gettext_noop("At most %(most)s steps."), {"most": MOST_STEPS})]
-    problems: list[Problem] = []
-    for number, part in enumerate(body):
-        where = f"{path}.{number}"
-        if not isinstance(part, dict) or not isinstance(part.get("step"), str):
-            problems.append(Problem(where, gettext_noop('Expected a step like {"step": "grayscale"}.')))
-        elif part["step"] not in STEPS:
-            problems.append(unknown(f"{where}.step", part["step"], STEPS))
-        else:
-            problems += STEPS[part["step"]].check(_parameters(part), where)
-    if problems:
-        return problems
-    kinds = [STEPS[part["step"]] for part in body]
-    return _kind_problems(kinds, path, kind or kind_of(body)) or _order_problems(kinds, path)
+    return []
+
+
+def _name_problems(part: Any, where: str) -> list[Problem]:
+    if not isinstance(part, dict) or not isinstance(part.get("step"), str):
+        return [Problem(where, gettext_noop('Expected a step like {"step": "grayscale"}.'))]
+    return [] if part["step"] in STEPS else [unknown(f"{where}.step", part["step"], STEPS)]
 
 
 def _parameters(part: dict[str, Any]) -> dict[str, Any]:
@@ -189,7 +203,8 @@ def _kind_problems(steps: list[type[Step]], path: str, kind: str) -> list[Proble
     ]
 
 
-def _order_problems(kinds: list[type[Step]], path: str) -> list[Problem]:
+def order_problems(kinds: list[type[Step]], path: str) -> list[Problem]:
+    """What is wrong with the order of these steps, whatever their parameters and the data."""
     problems = []
     for number, kind in enumerate(kinds):
         where = f"{path}.{number}.step"

@@ -12,14 +12,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.audit import address_of
-from accounts.permissions import require, visible
+from accounts.permissions import may, require, visible
 from catalog import api_schema, queries, recipes
 from catalog.api.finding import dataset_at, version_at
 from catalog.models import Dataset, DatasetVersion, KeptRecipe, Recipe
 from catalog.request_bodies import object_of, refuse_unknown
 from catalog.services import kept_recipes
 from catalog.services.preparing import keep_recipe
-from contract.problems import Invalid, Problem, gettext_noop
+from contract.problems import Invalid, Problem, gettext_noop, unknown
+from recipes.recipe import names_problems
 from recipes.steps import STEPS
 
 
@@ -89,16 +90,15 @@ class KeptRecipeDetail(APIView):
 
 
 class RecipesFor(APIView):
-    """What a job on the newest version of a dataset can choose from: the steps chosen for it, the recipes kept that fit
-    it, and every step there is for such data."""
+    """What a job on the newest version of a dataset can choose from: the steps chosen for it, those of the data
+    prepared last, the recipes kept that fit it, and every step there is for such data. POST `steps` and the name of
+    another one to `add`: at which place it goes. Nothing is kept."""
 
     @extend_schema(responses=api_schema.RecipesForSerializer)
     def get(self, request, slug: str) -> Response:
-        version = queries.latest(dataset_at(request, slug))
-        if version is None:
-            raise Http404
-        require(request.user, "see", version.dataset, token=request.auth)
+        version = _newest(request, slug)
         kind, task = version.schema["kind"], queries.task_of(version)
+        prepared = queries.newest_prepared(version)
         fitting = [
             kept
             for kept in _kept_for(request).filter(project=version.dataset.project)
@@ -109,10 +109,26 @@ class RecipesFor(APIView):
                 "dataset": slug,
                 "kind": kind,
                 "default": recipes.default_steps(version, task),
-                "kept": [_kept_json(kept) for kept in fitting],
+                "prepared": prepared.recipe.steps if prepared else None,
+                "kept": [_offered_json(kept, request) for kept in fitting],
+                "may_keep": may(request.user, "run", version.dataset.project, token=request.auth),
                 "steps": [_step_json(name) for name, step in STEPS.items() if kind in step.kinds],
             }
         )
+
+    @extend_schema(request=api_schema.PlaceOfStepSerializer, responses=api_schema.PlaceSerializer)
+    def post(self, request, slug: str) -> Response:
+        version = _newest(request, slug)
+        body = object_of(request.data)
+        refuse_unknown(body, {"steps", "add"})
+        steps: Any = body.get("steps")
+        name = str(body.get("add", ""))
+        problems = names_problems(steps, "steps")
+        if name not in STEPS:
+            problems.append(unknown("add", name, STEPS))
+        if problems:
+            raise Invalid(problems)
+        return Response({"place": recipes.last_place(name, steps, version.schema, queries.task_of(version))})
 
 
 class StepList(APIView):
@@ -139,6 +155,14 @@ class Preview(APIView):
         return Response({"recipe": steps, "items": queries.preview(version, steps)})
 
 
+def _newest(request, slug: str) -> DatasetVersion:
+    version = queries.latest(dataset_at(request, slug))
+    if version is None:
+        raise Http404
+    require(request.user, "see", version.dataset, token=request.auth)
+    return version
+
+
 def _version_named(request, slug: Any) -> DatasetVersion:
     try:
         version = queries.latest(queries.dataset_for(request.user, str(slug)))
@@ -163,6 +187,7 @@ def _step_json(name: str) -> dict[str, Any]:
         "once": step.once,
         "parameters": step.parameters(),
         "parameter_kinds": step.parameter_kinds(),
+        "expects": {parameter: _(step.check_value(parameter, None)) for parameter in step.parameters()},
         "choices": {parameter: list(words) for parameter, words in step.choices.items()},
         "protects": _(step.protects) if step.protects else "",
         "does_not_protect": _(step.does_not_protect) if step.does_not_protect else "",
@@ -171,6 +196,10 @@ def _step_json(name: str) -> dict[str, Any]:
 
 def _kept_json(kept: KeptRecipe) -> dict[str, Any]:
     return {"id": kept.pk, "name": kept.name, "owner": kept.owner.username, **_recipe_json(kept.recipe)}
+
+
+def _offered_json(kept: KeptRecipe, request) -> dict[str, Any]:
+    return _kept_json(kept) | {"may_change": may(request.user, "change", kept, token=request.auth)}
 
 
 def _recipe_json(recipe: Recipe) -> dict[str, Any]:

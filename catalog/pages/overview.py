@@ -8,7 +8,6 @@ from django.utils.translation import ngettext
 from catalog import queries, recipes
 from catalog.models import DatasetVersion
 from catalog.pages.histograms import drawn, plain
-from catalog.pages.rows import newest_prepared
 from config.formats import size, whole
 from contract.problems import Invalid
 
@@ -19,7 +18,7 @@ LISTED_IN_CHECKS = {"unreadable", "duplicates", "contradictions", "leak", "near-
 
 
 def overview(version: DatasetVersion, *, raw: bool) -> dict[str, Any]:
-    prepared = newest_prepared(version)
+    prepared = queries.newest_prepared(version)
     steps = prepared.recipe.steps if prepared else recipes.default_steps(version, queries.task_of(version))
     readiness = queries.readiness(prepared) if prepared else []
     told = understood(version, raw=raw)

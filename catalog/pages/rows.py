@@ -7,7 +7,7 @@ from django.db.models import Max
 
 from accounts import filter_text
 from catalog import queries
-from catalog.models import Dataset, DatasetVersion, PreparedData
+from catalog.models import Dataset
 
 FILTERS = ("state", "task", "class")
 
@@ -40,14 +40,10 @@ def rows(datasets) -> list[DatasetRow]:
     found = []
     for dataset in datasets:
         version = queries.latest(dataset)
-        prepared = newest_prepared(version)
+        prepared = queries.newest_prepared(version)
         ready = queries.readiness_summary(prepared) if prepared else None
         found.append(DatasetRow(dataset, queries.dataset_json(dataset), ready, dataset.last_used))
     return found
-
-
-def newest_prepared(version: DatasetVersion | None) -> PreparedData | None:
-    return version.prepared.select_related("recipe").order_by("-pk").first() if version else None
 
 
 def is_busy(datasets: list[DatasetRow]) -> bool:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.permissions import visible
 from catalog import recipes
-from catalog.models import Dataset, DatasetState, DatasetVersion
+from catalog.models import Dataset, DatasetState, DatasetVersion, PreparedData
 from catalog.queries.concerns import warnings
 from catalog.queries.devices import readiness
 from catalog.queries.fetching import fetched, fetching
@@ -33,6 +33,10 @@ def removed_for(actor: Any, slug: str) -> Dataset | None:
 def latest(dataset: Dataset) -> DatasetVersion | None:
     """The newest version; None while the first is being imported, or when that failed."""
     return next(iter(dataset.versions.all()), None)
+
+
+def newest_prepared(version: DatasetVersion | None) -> PreparedData | None:
+    return version.prepared.select_related("recipe").order_by("-pk").first() if version else None
 
 
 def state_of(dataset: Dataset) -> str:

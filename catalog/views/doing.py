@@ -13,7 +13,6 @@ from accounts.audit import address_of
 from accounts.permissions import require
 from catalog import queries, recipes, services
 from catalog.models import Dataset
-from catalog.pages import rows
 from catalog.views.finding import dataset_at, tell
 from contract.problems import Invalid
 from devices.models import Device
@@ -50,7 +49,7 @@ def _prepare(request: HttpRequest, found: Dataset) -> HttpResponse:
     version = queries.latest(found)
     if version is None:
         raise Http404
-    prepared = rows.newest_prepared(version)
+    prepared = queries.newest_prepared(version)
     if prepared is None or prepared.state == "failed":
         steps = prepared.recipe.steps if prepared else recipes.default_steps(version, queries.task_of(version))
         prepared = services.prepare(version, steps)

@@ -1,6 +1,7 @@
 """Pages of datasets: the list, one that is being imported, and one version with its samples, checks and relatives."""
 
 import json
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -19,6 +20,7 @@ from catalog.models import DatasetVersion
 from catalog.pages import checks, overview, relatives, review, rows
 from catalog.services import sources
 from catalog.views.finding import dataset_at
+from contract.problems import Problem, gettext_noop
 
 PAGE_SIZE = 50
 RECIPE_CHARACTERS = 4_000
@@ -109,19 +111,17 @@ def _samples(request: HttpRequest, version: DatasetVersion) -> dict[str, Any]:
     split, label = request.GET.get("split", ""), request.GET.get("class", "")
     number = request.GET.get("page", "1")
     found = queries.samples(version, split, int(number) if number.isdecimal() and len(number) < 9 else 1, label)
-    text, steps, problems = _recipe(request.GET.get("recipe", "")[:RECIPE_CHARACTERS].strip(), version)
+    tried = _tried(request.GET.get("recipe"), version)
     kept = {name: value for name, value in (("split", split), ("class", label)) if value}
     first = number == "1" and not split and not label
     return {
         "samples": found,
         "kind": version.schema["kind"],
         "columns": [column["name"] for column in version.schema.get("columns", [])],
-        "preview": queries.preview(version, steps) if first and not problems else [],
+        "preview": queries.preview(version, tried.steps) if first and not tried.problems else [],
         "first": first,
-        "recipe_text": text or json.dumps(steps, ensure_ascii=False),
-        "recipe_query": urlencode({"dataset": version.dataset.slug, "recipe": text}) if text else "",
-        "recipe_problems": [f"{path}: {told}" for path, sentences in problems.items() for told in sentences],
-        "recipe_problems_at": json.dumps(problems) if problems else "",
+        "tried": tried,
+        "is_tried": "recipe" in request.GET,
         "split": split,
         "label": label,
         "split_names": list(version.splits),
@@ -130,23 +130,48 @@ def _samples(request: HttpRequest, version: DatasetVersion) -> dict[str, Any]:
     }
 
 
-def _recipe(text: str, version: DatasetVersion) -> tuple[str, list[dict[str, Any]], dict[str, list[str]]]:
-    """What was typed, the steps to be tried, and what is wrong with them, by its path.
+@dataclass
+class Tried:
+    """The recipe that is tried on samples."""
 
-    Nothing typed: the steps of the data prepared last, or else those chosen for this data.
-    """
+    steps: Any
+    which: str
+    """own, prepared (those of the data prepared last) or chosen (for this data)"""
+    text: str = ""
+    """of the form: "" for those chosen for this data"""
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def problems_at(self) -> str:
+        """As JSON, for the form over the recipe: sentences by what they are about."""
+        found: dict[str, list[str]] = {}
+        for problem in self.problems:
+            found.setdefault(problem.path, []).append(_(problem.sentence) % problem.params)
+        return json.dumps(found) if found else ""
+
+    @property
+    def errors(self) -> list[dict[str, str]]:
+        """For people without the form: each sentence with the step it is about."""
+        told = [(recipes.where(one.path, self.steps), _(one.sentence) % one.params) for one in self.problems]
+        return [{"sentence": f"{where}: {sentence}" if where else sentence} for where, sentence in told]
+
+
+def _tried(asked: str | None, version: DatasetVersion) -> Tried:
+    """What was asked for: steps, or those chosen for this data when that is empty. Not asked: the steps of the data
+    prepared last, where there is some."""
     task = queries.task_of(version)
-    if not text:
-        prepared = rows.newest_prepared(version)
-        return "", prepared.recipe.steps if prepared else recipes.default_steps(version, task), {}
+    text = (asked or "")[:RECIPE_CHARACTERS].strip()
+    chosen = recipes.default_steps(version, task)
+    prepared = queries.newest_prepared(version) if asked is None else None
+    if prepared and not recipes.same(prepared.recipe.steps, chosen):
+        return Tried(prepared.recipe.steps, "prepared", json.dumps(prepared.recipe.steps, ensure_ascii=False))
     try:
-        steps = json.loads(text)
+        steps = json.loads(text or "[]")
     except (ValueError, RecursionError):
-        return text, [], {"recipe": [_("The recipe is not JSON.")]}
-    problems: dict[str, list[str]] = {}
-    for problem in recipes.check(steps, version.schema, task=task):
-        problems.setdefault(problem.path, []).append(_(problem.sentence) % problem.params)
-    return text, steps, problems
+        return Tried([], "own", text, [Problem("recipe", gettext_noop("The recipe is not JSON."))])
+    if steps == []:
+        return Tried(chosen, "chosen")
+    return Tried(steps, "own", text, recipes.check(steps, version.schema, task=task))
 
 
 def _tabs(version: DatasetVersion, tab: str) -> list[dict[str, Any]]:

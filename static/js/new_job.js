@@ -1,6 +1,7 @@
 /* The new-job form: what is typed is checked by the server, kept as a draft, and shown as text; the text, when edited,
    fills the form. The server knows the rules; this only carries values there and answers back. */
 import { announce } from "./toasts.js";
+import { markInvalid, showErrors } from "./field-errors.js";
 import { fill, shownParts } from "./form-values.js";
 import { startEditors } from "./recipe-editor.js";
 import { postForm } from "./rest-form.js";
@@ -89,6 +90,8 @@ function start() {
   function show(answer, extra = {}) {
     document.querySelector("[data-conflict]").hidden = true;
     replace("[data-summary]", answer.summary);
+    replace("[data-recipe-words]", answer.recipe_words);
+    form.querySelector("[data-recipe-editor]").dispatchEvent(new CustomEvent("chosen", { detail: answer }));
     if (answer.changes) replace("[data-changes]", answer.changes);
     if (answer.preflight) replace("[data-preflight]", answer.preflight);
     showProblems(answer.problems);
@@ -171,8 +174,8 @@ function start() {
     for (const place of form.querySelectorAll("[data-errors-of]")) {
       const path = place.dataset.errorsOf;
       const found = Object.entries(problems).filter(([where]) => where === path || where.startsWith(`${path}.`));
-      place.replaceChildren(...found.flatMap(([, sentences]) => sentences.map(errorOf)));
-      place.parentElement.querySelector("input, select, textarea")?.toggleAttribute("aria-invalid", found.length > 0);
+      showErrors(place, found.flatMap(([, sentences]) => sentences));
+      markInvalid(place.parentElement.querySelector("input, select, textarea"), found.length > 0);
     }
     form.querySelector("[data-text-errors]").replaceChildren();
     form.querySelector("[data-recipe-editor]").dispatchEvent(new CustomEvent("problems", { detail: problems }));
@@ -202,13 +205,6 @@ function start() {
 /* A Keras model says how it was compiled: the form is filled with that. */
 function toldBy(event) {
   return event.target.name === "model.definition" ? { do: "definition" } : {};
-}
-
-function errorOf(sentence) {
-  const place = document.createElement("span");
-  place.className = "error";
-  place.textContent = sentence;
-  return place;
 }
 
 function replace(selector, html) {

@@ -1,5 +1,7 @@
 /* A recipe as a form over its JSON, which is what is sent: steps in order, each with its parameters, recipes that were
    kept under a name, and what is wrong beside the field it concerns. Which steps there are the server says. */
+import { markInvalid, showErrors } from "./field-errors.js";
+import { read, same, written } from "./recipe-values.js";
 import { request } from "./rest.js";
 import { announce } from "./toasts.js";
 
@@ -13,6 +15,7 @@ class RecipeEditor {
     this.text = place.querySelector("textarea");
     this.which = this.find("[data-which]");
     this.problems = JSON.parse(place.dataset.problems || "{}");
+    this.past = []; // texts to go back to
     this.find("[data-as-json]").open = false;
     const fold = place.closest("details");
     if (!fold || fold.open) this.load();
@@ -21,8 +24,8 @@ class RecipeEditor {
     this.text.addEventListener("input", () => this.draw());
     this.text.addEventListener("filled", () => this.draw());
     place.addEventListener("problems", (event) => this.showProblems(event.detail));
+    place.addEventListener("chosen", (event) => this.chosen(event.detail));
     this.which.addEventListener("change", () => this.choose());
-    this.find("[data-add]").addEventListener("change", (event) => this.add(event.target.value));
     this.find("[data-steps]").addEventListener("input", (event) => this.typed(event.target));
     place.addEventListener("click", (event) => this.pressed(event.target.closest("button")));
     this.find("[data-keep-name]").addEventListener("keydown", (event) => event.key === "Enter" && this.keep(event));
@@ -47,12 +50,17 @@ class RecipeEditor {
     this.draw();
   }
 
-  /* The steps that the text says, or those chosen for the data; null while it is no list of steps. */
+  /* The steps that a job without steps of its own takes: the form around says it where a model has a say in it. */
+  get default() {
+    return this.place.dataset.chosen ? JSON.parse(this.place.dataset.chosen) : this.offered.default;
+  }
+
+  /* The steps that the text says, or without any those chosen for the data; null while it is no list of steps. */
   get steps() {
-    if (!this.text.value.trim()) return structuredClone(this.offered.default);
     try {
-      const steps = JSON.parse(this.text.value);
-      return Array.isArray(steps) && steps.every((step) => typeof step?.step === "string") ? steps : null;
+      const steps = JSON.parse(this.text.value.trim() || "[]");
+      if (!Array.isArray(steps) || !steps.every((step) => typeof step?.step === "string")) return null;
+      return steps.length ? steps : structuredClone(this.default);
     } catch {
       return null;
     }
@@ -66,28 +74,33 @@ class RecipeEditor {
     const free = this.offered.steps.filter((step) => !step.once || !steps?.some((there) => there.step === step.step));
     const options = free.map((step) => new Option(`${step.step}: ${step.about}`, step.step));
     this.find("[data-add]").replaceChildren(this.find("[data-add]").options[0], ...options);
+    this.find("[data-keeping]").hidden = !this.offered.may_keep;
     if (!steps) this.find("[data-as-json]").open = true;
     this.showProblems(this.problems);
   }
 
   drawChoices(steps) {
-    const [chosen, own] = [this.which.options[0], this.which.querySelector("[value=own]")];
-    this.which.replaceChildren(chosen, ...this.offered.kept.map((kept) => new Option(kept.name, kept.id)), own);
-    const kept = this.offered.kept.find((one) => this.same(one.steps, steps));
-    this.which.value = this.same(this.offered.default, steps) ? "" : (kept?.id ?? "own");
+    const fixed = (value) => this.which.querySelector(`[value="${value}"]`);
+    const [chosen, prepared, own] = ["", "prepared", "own"].map(fixed);
+    const kept = this.offered.kept.map((one) => new Option(one.name, one.id));
+    this.which.replaceChildren(chosen, prepared, ...kept, own);
+    const is = (other) => same(other, steps, this.known);
+    prepared.hidden = !this.offered.prepared || same(this.offered.prepared, this.default, this.known);
+    const found = this.offered.kept.find((one) => is(one.steps));
+    if (is(this.default)) this.which.value = "";
+    else this.which.value = found?.id ?? (is(this.offered.prepared) ? "prepared" : "own");
     own.hidden = this.which.value !== "own";
-    this.find("[data-forget]").hidden = this.which.value === "" || this.which.value === "own";
+    this.find("[data-none-own]").hidden = this.which.value !== "";
+    this.find("[data-forget]").hidden = !found?.may_change || this.which.value !== String(found.id);
+    this.find("[data-undo]").hidden = !this.past.length;
   }
 
-  /* Whether both do the same: a first step that decodes, and parameters at their defaults, need not be written. */
-  same(one, other) {
-    return this.full(one) === this.full(other);
-  }
-
-  full(steps) {
-    const written = (steps || []).filter((step) => step.step !== "decode" || step.background?.some((part) => part !== 255));
-    const all = written.map((step) => ({ step: step.step, ...this.known[step.step]?.parameters, ...step }));
-    return steps && JSON.stringify(all.map((step) => Object.entries(step).sort(([a], [b]) => (a < b ? -1 : 1))));
+  /* Another model or other data: what is chosen for them is shown, unless there are steps of one's own. */
+  chosen({ recipe_chosen: chosen, recipe_chosen_for: why }) {
+    if (this.place.dataset.chosen === chosen) return;
+    this.place.dataset.chosen = chosen;
+    if (why) this.which.querySelector('[value=""]').textContent = why;
+    this.draw();
   }
 
   drawn(step, index) {
@@ -103,18 +116,21 @@ class RecipeEditor {
 
   field(step, index, name, kind) {
     const place = this.clone("[data-field-template]");
+    const [label, help, errors] = place.children;
     const known = this.known[step.step];
     const input = document.createElement(kind === "choice" ? "select" : "input");
     if (kind === "choice") input.append(...known.choices[name].map((word) => new Option(word)));
     if (kind === "whole" || kind === "number") Object.assign(input, { type: "number", step: kind === "whole" ? "1" : "any" });
     input.id = `${this.text.id}-${index}-${name}`;
     Object.assign(input.dataset, { parameter: name, kind });
-    const value = step[name] ?? known.parameters[name];
-    input.value = value === null || value === undefined ? "" : written(value, kind);
-    place.firstElementChild.textContent = name;
-    place.firstElementChild.htmlFor = input.id;
-    place.firstElementChild.after(input);
-    place.lastElementChild.dataset.at = `${index}.${name}`;
+    input.value = written(step[name] ?? known.parameters[name], kind);
+    label.textContent = name;
+    label.htmlFor = input.id;
+    label.after(input);
+    help.textContent = kind === "choice" ? "" : known.expects[name];
+    [help.id, errors.id] = [`${input.id}-help`, `${input.id}-errors`];
+    input.setAttribute("aria-describedby", `${help.id} ${errors.id}`);
+    errors.dataset.at = `${index}.${name}`;
     return place;
   }
 
@@ -128,19 +144,32 @@ class RecipeEditor {
     const value = read(input.value.trim(), input.dataset.kind);
     if (value === undefined) delete step[input.dataset.parameter];
     else step[input.dataset.parameter] = value;
+    if (this.typing !== input) this.past.push(this.text.value);
+    this.typing = input;
     this.text.value = JSON.stringify(steps);
     this.drawChoices(steps);
   }
 
   choose() {
     const kept = this.offered.kept.find((one) => String(one.id) === this.which.value);
-    this.write(kept ? kept.steps : null);
+    this.write(kept?.steps ?? (this.which.value === "prepared" ? this.offered.prepared : null));
   }
 
-  add(name) {
+  /* Where the rules of order let the new step be is asked of the server. */
+  async add() {
+    const name = this.find("[data-add]").value;
     if (!name) return;
-    this.write([...(this.steps || []), { step: name }]);
-    this.find("[data-steps]").lastElementChild.querySelector("input, select, button").focus();
+    const body = { steps: this.steps || [], add: name };
+    let place;
+    try {
+      ({ place } = await request(this.place.dataset.url.replace("SLUG", this.slug), { method: "POST", body }));
+    } catch (refusal) {
+      this.problems = { ...this.problems, recipe: [refusal.detail] };
+      this.showProblems(this.problems);
+      return;
+    }
+    this.write(body.steps.toSpliced(place, 0, { step: name }));
+    this.find(`[data-steps] li[data-index="${place}"]`).querySelector("input, select, button").focus();
   }
 
   pressed(button) {
@@ -153,16 +182,30 @@ class RecipeEditor {
       this.write(steps);
       this.find(`li[data-index="${to}"] [data-move="${button.dataset.move}"]`).focus();
     } else if (button?.matches("[data-remove]")) {
-      this.write(steps.toSpliced(index, 1));
-      (this.find(`li[data-index="${Math.min(index, steps.length - 2)}"] [data-remove]`) ?? this.find("[data-add]")).focus();
-    } else if (button?.matches("[data-keep]")) this.keep();
+      this.write(steps.length > 1 ? steps.toSpliced(index, 1) : null);
+      this.find(`li[data-index="${Math.min(index, this.steps.length - 1)}"] [data-remove]`).focus();
+    } else if (button?.matches("[data-add-step]")) this.add();
+    else if (button?.matches("[data-undo]")) this.undo();
+    else if (button?.matches("[data-keep]")) this.keep();
     else if (button?.matches("[data-forget]")) this.forget();
   }
 
-  /* `steps` null: those chosen for the data. Whoever listens to the form hears of it as if it was typed. */
+  /* `steps` null: those chosen for the data. */
   write(steps) {
+    this.past.push(this.text.value);
+    this.put(steps ? JSON.stringify(steps) : "");
+  }
+
+  undo() {
+    this.put(this.past.pop());
+    if (!this.past.length) this.which.focus();
+  }
+
+  /* Whoever listens to the form hears of it as if it was typed. */
+  put(text) {
     this.problems = {};
-    this.text.value = steps ? JSON.stringify(steps) : "";
+    this.typing = null;
+    this.text.value = text;
     this.text.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
@@ -171,10 +214,11 @@ class RecipeEditor {
     const name = this.find("[data-keep-name]");
     const body = { name: name.value, steps: this.steps, dataset: this.slug };
     try {
-      this.offered.kept.push(await request(this.place.dataset.keepUrl, { method: "POST", body }));
+      const kept = await request(this.place.dataset.keepUrl, { method: "POST", body });
+      this.offered.kept.push({ ...kept, may_change: true });
     } catch (refusal) {
       const { name: ofName, ...ofSteps } = refusal.errors;
-      this.find("[data-keep-errors]").replaceChildren(...[ofName ?? refusal.detail].flat().map(errorOf));
+      showErrors(this.find("[data-keep-errors]"), [ofName ?? refusal.detail].flat());
       this.showProblems(Object.fromEntries(Object.entries(ofSteps).map(([at, told]) => [at.replace(/^steps/, "recipe"), told])));
       return;
     }
@@ -189,7 +233,7 @@ class RecipeEditor {
     try {
       await request(`${this.place.dataset.keptUrl}${value}/`, { method: "DELETE" });
     } catch (refusal) {
-      this.find("[data-keep-errors]").replaceChildren(errorOf(refusal.detail));
+      showErrors(this.find("[data-keep-errors]"), [refusal.detail]);
       return;
     }
     this.offered.kept = this.offered.kept.filter((one) => String(one.id) !== value);
@@ -197,50 +241,28 @@ class RecipeEditor {
     this.draw();
   }
 
-  /* {"recipe.1.size": sentences}: each beside its field, or its step. */
+  /* {"recipe.1.size": sentences}: each beside its field, or its step, or above all steps. */
   showProblems(problems) {
     this.problems = problems;
+    if (!this.offered || !this.steps) return; // the text has them beside it
+    const left = Object.entries(problems).filter(([path]) => `${path}.`.startsWith("recipe."));
+    const take = (start) => left.filter(([path]) => `${path}.`.startsWith(start)).map((one) => left.splice(left.indexOf(one), 1)[0]);
+    const sentences = (found) => found.flatMap(([, told]) => told);
     for (const item of this.place.querySelectorAll("[data-steps] li")) {
-      const left = Object.entries(problems).filter(([path]) => `${path}.`.startsWith(`recipe.${item.dataset.index}.`));
       for (const place of item.querySelectorAll("[data-at]")) {
-        const own = left.filter(([path]) => `${path}.`.startsWith(`recipe.${place.dataset.at}.`));
-        place.replaceChildren(...own.flatMap(([, told]) => told.map(errorOf)));
-        place.previousElementSibling.toggleAttribute("aria-invalid", own.length > 0);
-        own.forEach((one) => left.splice(left.indexOf(one), 1));
+        const own = take(`recipe.${place.dataset.at}.`);
+        showErrors(place, sentences(own));
+        markInvalid(document.getElementById(place.id.replace(/-errors$/, "")), own.length > 0);
       }
-      item.querySelector("[data-step-errors]").replaceChildren(...left.flatMap(([, told]) => told.map(errorOf)));
+      showErrors(item.querySelector("[data-step-errors]"), sentences(take(`recipe.${item.dataset.index}.`)));
     }
+    showErrors(this.find("[data-recipe-errors]"), sentences(left));
+    showErrors(this.find("[data-errors-of]"), []); // once is enough
+    markInvalid(this.text, false);
   }
 }
 
 function told({ about, protects, does_not_protect: not }) {
   const hides = [protects && [gettext("Protects: %s"), protects], not && [gettext("Does not protect: %s"), not]];
   return [about, ...hides.filter(Boolean).map(([words, what]) => interpolate(words, [what]))].join(" ");
-}
-
-function written(value, kind) {
-  if (kind === "numbers" || kind === "words") return Array.isArray(value) ? value.join(", ") : String(value);
-  return kind === "json" ? JSON.stringify(value) : String(value);
-}
-
-/* What cannot be read goes to the server as it was typed, which says what it expects. */
-function read(text, kind) {
-  if (!text) return undefined;
-  if (kind === "whole" || kind === "number") return Number(text);
-  const parts = text.split(",").map((part) => part.trim()).filter(Boolean);
-  if (kind === "words") return parts;
-  if (kind === "numbers") return parts.every((part) => Number.isFinite(Number(part))) ? parts.map(Number) : text;
-  if (kind !== "json") return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
-function errorOf(sentence) {
-  const place = document.createElement("span");
-  place.className = "error";
-  place.textContent = sentence;
-  return place;
 }

@@ -9,6 +9,7 @@ from django.urls import reverse
 from accounts.models import Project
 from catalog import queries, recipes, services, tasks
 from catalog.models import PreparedState
+from recipes.recipe import Recipe
 from tests.accounts.factories import make_user
 from tests.catalog.data_factories import coco, texts_csv
 from tests.catalog.factories import built, imported, zipped
@@ -81,9 +82,9 @@ def test_another_recipe_is_tried_on_samples_and_taken_along_to_a_job(client, box
     page = client.get(samples_of(boxes), {"recipe": GREY})
     shapes = [row["shape_after"] for row in page.context["preview"]]
     assert shapes == [{"channels": 1, "height": 8, "width": 8}] * 8
-    start = f"/jobs/new/?{page.context['recipe_query']}"
-    assert start.replace("&", "&amp;") in page.content.decode()
-    form = client.get(start).context
+    assert page.context["tried"].which == "own"
+    assert f'formaction="/jobs/new/" name="dataset" value="{boxes.dataset.slug}"' in page.content.decode()
+    form = client.get("/jobs/new/", {"dataset": boxes.dataset.slug, "recipe": GREY}).context
     assert (form["dataset"], json.loads(form["recipe_text"])) == (boxes.dataset.slug, json.loads(GREY))
 
 
@@ -92,15 +93,35 @@ def test_another_recipe_is_tried_on_samples_and_taken_along_to_a_job(client, box
     [
         ("grayscale", "The recipe is not JSON."),
         ("[" * 3000, "The recipe is not JSON."),
-        ('[{"step": "one-hot"}]', "recipe.0"),
-        ('[{"step": "grey"}]', "recipe.0"),
+        ('[{"step": "one-hot"}]', "Step 1, one-hot: "),
+        ('[{"step": "scale"}, {"step": "grey"}]', "Step 2, grey: "),
+        ('[{"step": "scale"}, {"step": "resize", "size": [8]}]', "Step 2, resize, size: Expected [height, width]"),
     ],
 )
-def test_a_recipe_that_does_not_fit_says_why_above_its_text(client, boxes, text, sentence):
+def test_a_recipe_that_does_not_fit_says_why_once_and_beside_its_text(client, boxes, text, sentence):
     page = client.get(samples_of(boxes), {"recipe": text})
     assert (page.status_code, page.context["preview"]) == (200, [])
-    assert any(sentence in problem for problem in page.context["recipe_problems"])
-    assert "start-with-recipe" not in page.content.decode()
+    assert page.content.decode().count('<span class="error">') == len(page.context["tried"].errors)
+    assert any(one["sentence"].startswith(sentence) for one in page.context["tried"].errors)
+
+
+def test_samples_say_whether_their_steps_are_those_prepared_last_or_those_chosen_for_the_data(client, boxes):
+    chosen = recipes.default_steps(boxes, "object-detection")
+    here = samples_of(boxes)
+    built(boxes, chosen)
+    assert client.get(here).context["tried"].which == "chosen"
+    built(boxes, json.loads(GREY))
+    tried = client.get(here).context["tried"]
+    assert (tried.which, tried.steps, json.loads(tried.text)) == ("prepared", *[with_defaults(GREY)] * 2)
+    for empty in ("", "[]"):
+        tried = client.get(here, {"recipe": empty}).context["tried"]
+        assert (tried.which, tried.steps, tried.text) == ("chosen", chosen, "")
+    offered = client.get(f"/api/v1/recipes/for/{boxes.dataset.slug}/").json()
+    assert (offered["default"], offered["prepared"]) == (chosen, with_defaults(GREY))
+
+
+def with_defaults(text) -> list:
+    return Recipe.parse(json.loads(text)).to_json()
 
 
 @pytest.fixture

@@ -35,12 +35,31 @@ def test_a_recipe_is_kept_under_a_name_listed_and_offered_for_data_that_it_fits(
     words = {"name": "For tables", "steps": [{"step": "impute"}]}
     assert api.post(HERE, words, content_type="application/json").status_code == 201
     offered = api.get(f"{HERE}for/pictures/").json()
-    assert [one["name"] for one in offered["kept"]] == ["Small and grey"]
+    assert offered["kept"] == [kept | {"may_change": True}] and offered["may_keep"]
     assert (offered["kind"], offered["default"][-1]["step"]) == ("image", "scale")
     steps = {step["step"]: step for step in offered["steps"]}
     assert "impute" not in steps and steps["resize"]["choices"] == {"mode": ["stretch", "pad", "crop"]}
+    assert steps["resize"]["expects"]["size"] == "Expected [height, width], each from 1 to 1024."
     assert steps["resize"]["parameter_kinds"] == {"size": "numbers", "mode": "choice"}
     assert AuditEntry.objects.filter(verb="kept").count() == 2
+
+
+def test_who_may_only_look_is_not_offered_to_keep_or_to_forget(api, client, pictures):
+    keep(api)
+    vera = bearer(make_token(make_user("vera", role="viewer"), "run"))
+    offered = client.get(f"{HERE}for/pictures/", headers=vera).json()
+    assert ([one["may_change"] for one in offered["kept"]], offered["may_keep"]) == ([False], False)
+
+
+def test_where_a_new_step_goes_is_asked_and_nothing_is_kept(api, pictures):
+    def ask(steps, add):
+        return api.post(f"{HERE}for/pictures/", {"steps": steps, "add": add}, content_type="application/json")
+
+    assert ask(GREY, "blur").json() == {"place": 2}
+    assert ask([{"step": "resize"}, {"step": "scale"}], "flip").json() == {"place": 2}
+    assert set(ask([{"step": "gray"}], "blurr").json()["errors"]) == {"steps.0.step", "add"}
+    assert set(ask("blur", "blur").json()["errors"]) == {"steps"}
+    assert not KeptRecipe.objects.exists()
 
 
 def test_a_name_that_is_taken_or_empty_and_steps_that_do_not_fit_are_refused_with_their_path(api, pictures):

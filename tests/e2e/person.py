@@ -77,7 +77,7 @@ class Person:
         self.page.get_by_text("As JSON", exact=True).click()
         self.page.get_by_label("Recipe, as JSON").fill(text)
         self.page.get_by_role("button", name="Show before and after").click()
-        self.page.get_by_test_id("start-with-recipe").wait_for()
+        self.page.wait_for_url("**/samples/?recipe=*")
 
     def switches_web_on(self) -> None:
         """Data from the web is off until an admin allows it, where it is first wanted."""

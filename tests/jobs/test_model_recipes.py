@@ -82,6 +82,23 @@ def test_a_written_recipe_and_jobs_without_a_registered_model_stay_as_they_are()
     assert make_job(model={"source": "registered", "slug": "tiny"}).spec["recipe"] == steps
 
 
+def test_the_new_job_form_shows_the_recipe_that_the_chosen_model_asks_for(client):
+    model_with(**CONFIG, max_position_embeddings=48)
+    texts()
+    client.force_login(make_owner())
+
+    plain = client.get("/jobs/new/", {"dataset": "texts"}).context
+    fitted = client.get("/jobs/new/", {"dataset": "texts", "model": "tiny"}).context
+
+    assert (plain["recipe_chosen_for"], fitted["recipe_chosen_for"]) == (
+        "Chosen for this data",
+        "Chosen for this data and model",
+    )
+    assert json.loads(fitted["recipe_chosen"]) == [{"step": "tokenise", "model": "tiny", "max_length": 48}]
+    job = services.submit(make_owner(), body(), via="api")
+    assert job.spec["recipe"] == json.loads(fitted["recipe_chosen"])
+
+
 def test_a_job_that_goes_on_from_a_model_s_tokens_reads_the_same_tokens():
     model_with(**CONFIG, max_position_embeddings=48)
     texts()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from accounts.models import Project, User
@@ -16,6 +17,7 @@ from jobs import demo
 from jobs.models import Job
 from results.registering import register
 from tests.accounts.factories import make_admin, make_user
+from tests.catalog.data_factories import texts_csv
 from tests.devices.factories import ENVIRONMENT, make_credential
 from tests.jobs.factories import make_version
 
@@ -24,6 +26,15 @@ def imported(builtin: str = "digits-8x8", name: str = "") -> str:
     """A dataset that ships with the product, read in for real; its slug."""
     owner = User.objects.order_by("pk").first() or make_admin()
     dataset = services.add_builtin(owner, Project.default(), builtin, name=name or None)
+    import_dataset(dataset.pk)
+    return dataset.slug
+
+
+def imported_texts(name: str) -> str:
+    """A table of labelled sentences, read in for real; its slug."""
+    owner = User.objects.order_by("pk").first() or make_admin()
+    file = SimpleUploadedFile("texts.csv", texts_csv().encode())
+    dataset = services.add_upload(owner, Project.default(), name, file)
     import_dataset(dataset.pk)
     return dataset.slug
 
