@@ -8,6 +8,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from catalog import recipes
 from contract.problems import Invalid, Problem
 from contract.spec import JobSpec
 from jobs import spec_diff, spec_form, spec_presets, spec_text
@@ -22,6 +23,8 @@ class Told:
     path: str
     sentence: str
     line: int = 0
+    about: str = ""
+    """the path as people read it: steps of a recipe have names, and are counted from 1"""
 
     @property
     def anchor(self) -> str:
@@ -143,7 +146,7 @@ def _check(filling: Filling, actor: User, lines: dict[str, int], whole: Any = No
     except PermissionDenied:
         _check_shape(filling, body, lines)
     except Invalid as invalid:
-        filling.problems = [told(problem, lines) for problem in invalid.problems]
+        filling.problems = [told(problem, lines, body) for problem in invalid.problems]
 
 
 def _check_shape(filling: Filling, body: Any, lines: dict[str, int]) -> None:
@@ -151,8 +154,10 @@ def _check_shape(filling: Filling, body: Any, lines: dict[str, int]) -> None:
     try:
         filling.spec = JobSpec.parse(body)
     except Invalid as invalid:
-        filling.problems = [told(problem, lines) for problem in invalid.problems]
+        filling.problems = [told(problem, lines, body) for problem in invalid.problems]
 
 
-def told(problem: Problem, lines: dict[str, int] | None = None) -> Told:
-    return Told(problem.path, _(problem.sentence) % problem.params, (lines or {}).get(problem.path, 0))
+def told(problem: Problem, lines: dict[str, int] | None = None, body: Any = None) -> Told:
+    path, recipe = problem.path, body.get("recipe") if isinstance(body, dict) else None
+    about = recipes.where(path, recipe) if path.startswith("recipe.") else path
+    return Told(path, _(problem.sentence) % problem.params, (lines or {}).get(path, 0), about)

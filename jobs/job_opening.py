@@ -1,12 +1,14 @@
 """What a new job starts with: defaults so good that choosing the data is enough."""
 
+from math import ceil
 from typing import Any
 
 from django.db.models import QuerySet
 
 from accounts.models import User
 from accounts.permissions import visible
-from catalog.models import Dataset, DatasetState
+from catalog import queries as catalog_queries
+from catalog.models import Dataset, DatasetState, DatasetVersion
 from contract.spec import TASKS_BUILT, JobSpec
 from contract.tasks import TASKS
 from devices import queries as devices
@@ -14,6 +16,9 @@ from jobs.spec_form import json_or_text
 
 MOST_DEVICES = 2
 """at the start; the form offers all"""
+STEPS_AN_EPOCH, STEPS_IN_ALL = 10, 50
+"""at least, as far as smaller batches and more epochs can bring it"""
+LEAST_BATCH = 4
 
 
 def body(actor: User, asked: Any) -> dict[str, Any]:
@@ -35,7 +40,22 @@ def body(actor: User, asked: Any) -> dict[str, Any]:
     if wanted and asked.get("recipe"):
         start["recipe"] = json_or_text(asked["recipe"], [])
     start["devices"]["count"] = max(1, min(devices.online().count(), MOST_DEVICES))
+    if dataset:
+        start["training"] |= _for_few(catalog_queries.latest(dataset), start)
     return start
+
+
+def _for_few(version: DatasetVersion | None, start: dict[str, Any]) -> dict[str, int]:
+    """Batch and epochs for data so small that the usual ones would make a handful of steps; {} for any other."""
+    samples = version.splits.get("train", {}).get("count", 0) if version else 0
+    if not samples:
+        return {}
+    devices, training = start["devices"]["count"], start["training"]
+    batch, epochs = training["per_device_train_batch_size"], training["num_train_epochs"]
+    while batch > LEAST_BATCH and samples < STEPS_AN_EPOCH * batch * devices:
+        batch //= 2
+    steps = ceil(samples / (batch * devices))
+    return {"per_device_train_batch_size": batch, "num_train_epochs": max(epochs, ceil(STEPS_IN_ALL / steps))}
 
 
 def _used_last(actor: User, data: QuerySet[Dataset]) -> Dataset | None:

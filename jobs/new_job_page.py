@@ -70,6 +70,7 @@ def _version(actor: User, filling: Filling) -> DatasetVersion | None:
 
 def choices(actor: User, filling: Filling) -> dict[str, Any]:
     values = filling.values
+    datasets = _datasets(actor, values)
     needs, losses = filling.fields(spec_fields.NEED_FIELDS), filling.fields(spec_fields.LOSS_FIELDS)
     return {
         "values": values,
@@ -85,7 +86,8 @@ def choices(actor: User, filling: Filling) -> dict[str, Any]:
         "models": _models(values["model.source"]),
         "source_jobs": _source_jobs(actor),
         "base_models": _base_models(actor),
-        "datasets": _datasets(actor, values),
+        "datasets": datasets,
+        "tasks_without_data": " ".join(task for task in TASKS if f"task={task}" not in {one.when for one in datasets}),
         "devices": _devices(actor, values["devices.ids"]),
         "recipe_text": values["recipe"],
         "recipe_problems_at": _by_path(filling.errors("recipe")),
@@ -165,10 +167,10 @@ def _source_jobs(actor: User) -> list[Job]:
 
 
 def _datasets(actor: User, values: dict[str, Any]) -> list[Option]:
-    """Those that are ready and fit the task first."""
+    """Those that can be used, each shown for its task; then those that cannot, with the reason."""
     found = []
     for dataset in catalog_queries.datasets_of(actor)[:MOST_CHOICES]:
-        reason = _why_not(dataset, values["task"])
+        reason = _why_not(dataset)
         version = catalog_queries.latest(dataset)
         detail = ""
         if version:
@@ -187,19 +189,20 @@ def _datasets(actor: User, values: dict[str, Any]) -> list[Option]:
                 "" if dataset.state == DatasetState.READY else dataset.state,
                 reason=reason,
                 checked=dataset.slug == values["dataset"],
+                when="" if reason else f"task={dataset.task}",
             )
         )
     return sorted(found, key=lambda option: bool(option.reason))
 
 
-def _why_not(dataset: Dataset, task: str) -> str:
+def _why_not(dataset: Dataset) -> str:
     if dataset.state == DatasetState.IMPORTING:
         return _("Still being imported.")
     if dataset.state == DatasetState.REVIEW:
         return _("Not imported yet: what was found waits to be looked at.")
     if dataset.state == DatasetState.FAILED:
         return _("Its import failed.")
-    return _("For another task.") if task in TASKS and dataset.task != task else ""
+    return ""
 
 
 def _devices(actor: User, ids: list[str]) -> list[Option]:

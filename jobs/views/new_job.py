@@ -96,7 +96,7 @@ def _start(request: HttpRequest, sheet: Sheet) -> HttpResponse:
     try:
         job = services.submit(signed_in(request), sheet.filling.body, via="page")
     except Invalid as invalid:
-        sheet.filling.problems = [job_filling.told(problem) for problem in invalid.problems]
+        sheet.filling.problems = [job_filling.told(problem, body=sheet.filling.body) for problem in invalid.problems]
         return _page(request, sheet, 400)
     drafts.forget(sheet.draft)
     messages.success(request, _("Job #%(number)s is queued.") % {"number": job.pk})

@@ -20,7 +20,7 @@ class RecipeEditor {
     const fold = place.closest("details");
     if (!fold || fold.open) this.load();
     fold?.addEventListener("toggle", () => fold.open && !this.offered && this.load());
-    this.text.form.addEventListener("change", (event) => event.target.name === "dataset" && this.offered && this.load());
+    this.text.form.addEventListener("change", ({ target }) => /^(dataset|task)$/.test(target.name) && this.offered && this.load());
     this.text.addEventListener("input", () => this.draw());
     this.text.addEventListener("filled", () => this.draw());
     place.addEventListener("problems", (event) => this.showProblems(event.detail));
@@ -252,12 +252,14 @@ class RecipeEditor {
       for (const place of item.querySelectorAll("[data-at]")) {
         const own = take(`recipe.${place.dataset.at}.`);
         showErrors(place, sentences(own));
+        const help = place.previousElementSibling;
+        help.hidden = sentences(own).includes(help.textContent); // once is enough
         markInvalid(document.getElementById(place.id.replace(/-errors$/, "")), own.length > 0);
       }
       showErrors(item.querySelector("[data-step-errors]"), sentences(take(`recipe.${item.dataset.index}.`)));
     }
     showErrors(this.find("[data-recipe-errors]"), sentences(left));
-    showErrors(this.find("[data-errors-of]"), []); // once is enough
+    showErrors(this.find("[data-errors-of]"), []);
     markInvalid(this.text, false);
   }
 }

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Draft
+from catalog.models import Dataset, DatasetVersion
 from jobs import attention, job_filters, placements, services
 from jobs.models import Attempt, Job, Latest, Rank
 from jobs.states import JobState
@@ -324,6 +325,39 @@ def test_a_new_form_keeps_to_the_data_one_came_from_or_used_last_whatever_is_imp
     assert dataset_of_a_fresh_form(maria) == "shapes"
     assert dataset_of_a_fresh_form(maria, "?dataset=imported-later") == "imported-later"
     assert dataset_of_a_fresh_form(otto) == "shown-off"
+
+
+@pytest.mark.parametrize(
+    ("samples", "batch", "epochs"),
+    [(100_000, 64, 5), (640, 64, 5), (639, 32, 5), (80, 8, 5), (33, 4, 6), (3, 4, 50), (0, 64, 5)],
+)
+def test_a_new_form_makes_enough_steps_of_little_data(samples, batch, epochs):
+    version = make_version()
+    DatasetVersion.objects.filter(pk=version.pk).update(splits={"train": {"count": samples}})
+    values = client_of(version.dataset.owner).get("/jobs/new/").context["filling"].values
+    made = (values["training.per_device_train_batch_size"], values["training.num_train_epochs"])
+    assert made == (str(batch), str(epochs))
+
+
+def test_data_is_offered_for_its_task_and_what_cannot_be_used_says_why():
+    maria = make_owner()
+    make_version(maria)
+    make_version(maria, slug="gone-wrong")
+    make_version(maria, slug="waits")
+    make_version(maria, slug="letters")
+    Dataset.objects.filter(slug="gone-wrong").update(state="failed")
+    Dataset.objects.filter(slug="waits").update(state="review")
+    Dataset.objects.filter(slug="letters").update(task="text-classification")
+    context = client_of(maria).get("/jobs/new/").context
+    offered = {option.value: (option.when, option.reason) for option in context["datasets"]}
+    assert offered == {
+        "shapes": ("task=image-classification", ""),
+        "letters": ("task=text-classification", ""),
+        "gone-wrong": ("", "Its import failed."),
+        "waits": ("", "Not imported yet: what was found waits to be looked at."),
+    }
+    assert {option.value for option in context["datasets"][:2]} == {"shapes", "letters"}
+    assert "object-detection" in context["tasks_without_data"] and "text-class" not in context["tasks_without_data"]
 
 
 def test_a_preflight_is_cancelled_on_the_page_by_its_owner_only():

@@ -17,7 +17,6 @@ from jobs import demo
 from jobs.models import Job
 from results.registering import register
 from tests.accounts.factories import make_admin, make_user
-from tests.catalog.data_factories import texts_csv
 from tests.devices.factories import ENVIRONMENT, make_credential
 from tests.jobs.factories import make_version
 
@@ -30,11 +29,10 @@ def imported(builtin: str = "digits-8x8", name: str = "") -> str:
     return dataset.slug
 
 
-def imported_texts(name: str) -> str:
-    """A table of labelled sentences, read in for real; its slug."""
+def uploaded(name: str, file: str, text: str) -> str:
+    """A dataset of one file, read in for real; its slug."""
     owner = User.objects.order_by("pk").first() or make_admin()
-    file = SimpleUploadedFile("texts.csv", texts_csv().encode())
-    dataset = services.add_upload(owner, Project.default(), name, file)
+    dataset = services.add_upload(owner, Project.default(), name, SimpleUploadedFile(file, text.encode()))
     import_dataset(dataset.pk)
     return dataset.slug
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.catalog.data_factories import texts_csv
 from tests.contract.keras_models import three_layers
 from tests.pages.browsing import Reader
 
@@ -94,6 +95,21 @@ def test_a_preset_fills_the_form(reader, digits):
     page.locator("[data-preset=careful]").click()
     reader.sees("document.querySelector(\"[name='training.num_train_epochs']\").value === '20'")
     assert page.locator("[data-preset=careful]").get_attribute("aria-pressed") == "true"
+
+
+def test_another_task_offers_its_own_data(site, reader, digits):
+    letters = site.tell("uploaded", name="Letters for forms", file="texts.csv", text=texts_csv())
+    page = reader.open(f"/jobs/new/?dataset={digits}")
+    page.get_by_text("Other preprocessing").click()
+    page.locator("[data-steps] [data-name]").get_by_text("scale").wait_for()
+    assert not page.locator(f"[name=dataset][value={letters}]").is_visible()
+    page.check("[name=task][value=text-classification]")
+    assert page.locator(f"[name=dataset][value={letters}]").is_visible()
+    page.check(f"[name=dataset][value={letters}]")
+    page.locator("[data-steps] [data-name]").get_by_text("tokenise").wait_for()
+    reader.until(lambda: "bytes" in page.get_by_test_id("recipe-words").inner_text())
+    page.check("[name=task][value=object-detection]")
+    assert page.get_by_text("There is no data for this task yet.").is_visible()
 
 
 def test_a_reload_in_the_middle_keeps_every_field(reader, digits):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.catalog.data_factories import texts_csv
 from tests.pages.browsing import Reader
 
 pytestmark = pytest.mark.browser
@@ -63,7 +64,7 @@ def test_steps_are_put_together_tried_kept_and_chosen_for_a_job(site, reader, di
     of(page, "resize").get_by_label("size").fill("12")
     page.get_by_role("button", name="Show before and after").click()
     page.get_by_test_id("cannot-try").wait_for()
-    page.locator("[data-steps]").get_by_text("Expected [height, width], each from 1 to 1024.").nth(1).wait_for()
+    page.locator("[data-steps] .error", has_text="Expected [height, width], each from 1 to 1024.").wait_for()
     assert page.locator(".error:visible").count() == 1
     wrong = of(page, "resize").get_by_label("size")
     assert wrong.get_attribute("aria-invalid") == "true"
@@ -147,7 +148,7 @@ def test_a_job_is_started_with_the_steps_as_they_stand(reader, digits):
 
 
 def test_what_is_wrong_with_the_recipe_as_a_whole_stands_above_its_steps(reader, site):
-    letters = site.tell("imported_texts", name="Letters for recipes")
+    letters = site.tell("uploaded", name="Letters for recipes", file="texts.csv", text=texts_csv())
     page = opened(reader, letters)
     assert names(page) == ["tokenise"]
     add(page, "redact")
@@ -169,3 +170,14 @@ def test_who_may_not_keep_steps_is_not_asked_for_a_name(site, chromium, digits):
         assert not page.get_by_label("Keep these steps as").is_visible()
         assert not page.get_by_role("button", name="Forget this name").is_visible()
         reader.had_no_trouble()
+
+
+def test_rows_before_and_after_are_tables_that_scroll_by_themselves_on_a_small_screen(site, reader):
+    lines = ["age,height,colour,town,label", *(f"{n},{n / 2},red{n % 3},Long town {n % 9},{n % 2}" for n in range(40))]
+    rows = site.tell("uploaded", name="Rows for recipes", file="rows.csv", text="\n".join(lines))
+    page = reader.open(f"/datasets/{rows}/v/1/samples/")
+    assert reader.pixels_too_wide(at=360) == 0
+    prepared = page.get_by_role("region", name="Prepared")
+    assert prepared.get_by_role("row").count() == 9
+    assert prepared.evaluate("(part) => part.scrollWidth > part.clientWidth && part.tabIndex === 0")
+    reader.passes_axe()
