@@ -94,6 +94,20 @@ def test_a_form_with_mistakes_says_them_and_keeps_what_was_typed(client):
     assert "space.training.speed" in client.post("/sweeps/new/", typed).content.decode()
 
 
+@pytest.mark.parametrize(
+    ("field", "text", "told"),
+    [
+        ("base", "[" * 100_000, "This is no JSON"),
+        ("values-0", "[" * 100_000, "This is no JSON list"),
+        ("values-0", '{"a":' * 20_000 + " to 1", "space.training.learning_rate"),
+    ],
+)
+def test_a_field_that_is_nested_without_end_is_a_mistake_of_the_form(client, field, text, told):
+    typed = {"base": json.dumps(BASE), "algorithm": "grid"} | ROW | {field: text}
+    answer = client.post("/sweeps/new/", typed)
+    assert (answer.status_code, told in answer.content.decode()) == (400, True)
+
+
 def test_a_count_says_how_long_all_jobs_take_by_the_one_they_start_from(client):
     begun = clock.now()
     ended = {"state": "succeeded", "started_at": begun, "ended_at": begun + timedelta(minutes=2)}
