@@ -1,5 +1,6 @@
 """Recipes as the server sees them: a default for each version, and what keeps one from fitting."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -40,12 +41,20 @@ def check(steps: Any, schema: dict[str, Any], path: str = "recipe", task: str = 
     problems = problems_of(steps, path, kind)
     if problems:
         return problems
-    return problems_for(Recipe.parse(steps, path, kind), _facts(schema, task), path)
+    recipe = Recipe.parse(steps, path, kind)
+    unwritten = len(recipe.steps) - len(steps)  # `decode` need not be there
+    return [_at_written(problem, path, unwritten) for problem in problems_for(recipe, _facts(schema, task), path)]
 
 
 def same(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> bool:
     """Whether both, already checked, do the same: defaults need not be written."""
     return Recipe.parse(one).hash == Recipe.parse(other).hash
+
+
+def _at_written(problem: Problem, path: str, unwritten: int) -> Problem:
+    """`problem` under the number that its step has in what was written."""
+    number, _dot, parameter = problem.path.removeprefix(f"{path}.").partition(".")
+    return replace(problem, path=f"{path}.{int(number) - unwritten}.{parameter}") if number.isdecimal() else problem
 
 
 def last_place(name: str, steps: list[dict[str, Any]], schema: dict[str, Any], task: str) -> int:

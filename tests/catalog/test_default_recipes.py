@@ -95,6 +95,8 @@ def test_another_recipe_is_tried_on_samples_and_taken_along_to_a_job(client, box
         ("[" * 3000, "The recipe is not JSON."),
         ('[{"step": "one-hot"}]', "Step 1, one-hot: "),
         ('[{"step": "scale"}, {"step": "grey"}]', "Step 2, grey: "),
+        ('[{"step": "scale"}, {"step": "balance"}]', "Step 2, balance: 'balance' needs data"),
+        ('[{"step": "decode"}, {"step": "balance"}]', "Step 2, balance: 'balance' needs data"),
         ('[{"step": "scale"}, {"step": "resize", "size": [8]}]', "Step 2, resize, size: Expected [height, width]"),
     ],
 )
