@@ -11,7 +11,7 @@ from accounts.models import User
 from catalog import recipes
 from contract.problems import Invalid, Problem
 from contract.spec import JobSpec
-from jobs import spec_diff, spec_form, spec_presets, spec_text
+from jobs import job_opening, spec_diff, spec_form, spec_presets, spec_text
 from jobs.services import submitting
 from jobs.spec_fields import FIELDS, SpecField
 
@@ -112,6 +112,8 @@ def of_post(form: QueryDict, actor: User, before: dict[str, Any] | None = None) 
     if verb == "set":
         path, _equals, value = what.partition("=")
         spec_form.put(body, path, int(value) if value.isdecimal() else value)
+    if verb == "data":
+        job_opening.follow(actor, spec_form.json_or_text(form.get("rest", ""), {}), body)
     if verb == "way":
         _take_way(body, what)
     if verb == "undo" and before is not None:

@@ -8,8 +8,9 @@ from django.db.models import QuerySet
 from accounts.models import User
 from accounts.permissions import visible
 from catalog import queries as catalog_queries
-from catalog.models import Dataset, DatasetState, DatasetVersion
+from catalog.models import Dataset, DatasetState
 from contract.spec import TASKS_BUILT, JobSpec
+from contract.spec_training import Training
 from contract.tasks import TASKS
 from devices import queries as devices
 from jobs.spec_form import json_or_text
@@ -40,22 +41,43 @@ def body(actor: User, asked: Any) -> dict[str, Any]:
     if wanted and asked.get("recipe"):
         start["recipe"] = json_or_text(asked["recipe"], [])
     start["devices"]["count"] = max(1, min(devices.online().count(), MOST_DEVICES))
-    if dataset:
-        start["training"] |= _for_few(catalog_queries.latest(dataset), start)
+    start["training"] |= _for_few(dataset, start)
     return start
 
 
-def _for_few(version: DatasetVersion | None, start: dict[str, Any]) -> dict[str, int]:
-    """Batch and epochs for data so small that the usual ones would make a handful of steps; {} for any other."""
+def follow(actor: User, before: Any, body: dict[str, Any]) -> None:
+    """Other data was chosen in a form that described `before`: batch and epochs become those for it in `body`, unless
+    somebody set them."""
+    if not isinstance(before, dict):
+        return
+    was, now = (_named(actor, spec.get("dataset")) for spec in (before, body))
+    training = body.get("training")
+    if isinstance(training, dict) and training.items() >= _for_few(was, before).items():
+        training |= _for_few(now, body)
+
+
+def _named(actor: User, slug: Any) -> Dataset | None:
+    return visible(actor, Dataset.objects.filter(removed_at=None, slug=str(slug))).first()
+
+
+def _for_few(dataset: Dataset | None, spec: dict[str, Any]) -> dict[str, int | float]:
+    """Batch and epochs: the usual ones, or for data so small that those would make a handful of steps, others."""
+    version = catalog_queries.latest(dataset) if dataset else None
     samples = version.splits.get("train", {}).get("count", 0) if version else 0
-    if not samples:
-        return {}
-    devices, training = start["devices"]["count"], start["training"]
-    batch, epochs = training["per_device_train_batch_size"], training["num_train_epochs"]
-    while batch > LEAST_BATCH and samples < STEPS_AN_EPOCH * batch * devices:
+    usual = Training()
+    batch, epochs = usual.per_device_train_batch_size, usual.num_train_epochs
+    count = _devices(spec.get("devices"))
+    while batch > LEAST_BATCH and 0 < samples < STEPS_AN_EPOCH * batch * count:
         batch //= 2
-    steps = ceil(samples / (batch * devices))
-    return {"per_device_train_batch_size": batch, "num_train_epochs": max(epochs, ceil(STEPS_IN_ALL / steps))}
+    steps = ceil(samples / (batch * count))
+    epochs = max(epochs, ceil(STEPS_IN_ALL / steps)) if steps else epochs
+    return {"per_device_train_batch_size": batch, "num_train_epochs": epochs}
+
+
+def _devices(asked: Any) -> int:
+    """How many are asked for, as far as it can be read; 1 at least."""
+    named, count = (asked.get("ids"), asked.get("count")) if isinstance(asked, dict) else (None, None)
+    return len(named) if isinstance(named, list) and named else count if isinstance(count, int) and count > 0 else 1
 
 
 def _used_last(actor: User, data: QuerySet[Dataset]) -> Dataset | None:

@@ -202,8 +202,9 @@ function start() {
   }
 }
 
-/* A Keras model says how it was compiled: the form is filled with that. */
+/* A Keras model says how it was compiled, and other data wants other steps: the form is filled with that. */
 function toldBy(event) {
+  if (["dataset", "task"].includes(event.target.name)) return { do: "data" };
   return event.target.name === "model.definition" ? { do: "definition" } : {};
 }
 

@@ -2,6 +2,7 @@
 
 export function written(value, kind) {
   if (value === null || value === undefined) return "";
+  if (typeof value === "string") return value;
   if (kind === "json") return JSON.stringify(value);
   if (!Array.isArray(value)) return String(value);
   return value.some((part) => /[,[\]"]/.test(part)) ? JSON.stringify(value) : value.join(", ");

@@ -339,6 +339,26 @@ def test_a_new_form_makes_enough_steps_of_little_data(samples, batch, epochs):
     assert made == (str(batch), str(epochs))
 
 
+def test_batch_and_epochs_follow_the_data_until_somebody_sets_them():
+    maria = make_owner()
+    for slug, samples in (("large", 100_000), ("small", 33)):
+        version = make_version(maria, slug=slug)
+        DatasetVersion.objects.filter(pk=version.pk).update(splits={"train": {"count": samples}})
+    client = client_of(maria)
+
+    def chosen(slug, values, **more):
+        form = {name: value for name, value in values.items() if name != "devices.ids"} | {"dataset": slug, **more}
+        answer = client.post("/jobs/new/check/", form | {"source": "form", "do": "data"}).json()["values"]
+        return answer["training.per_device_train_batch_size"], answer["training.num_train_epochs"], answer
+
+    opened = client.get("/jobs/new/?dataset=large").context["filling"].values
+    batch, epochs, small = chosen("small", opened)
+    assert (batch, epochs) == ("4", "6")
+    assert chosen("large", small)[:2] == ("64", "5")
+    assert chosen("large", small, **{"training.num_train_epochs": "7"})[:2] == ("4", "7")
+    assert chosen("small", opened, rest="[]")[:2] == ("64", "5")
+
+
 def test_data_is_offered_for_its_task_and_what_cannot_be_used_says_why():
     maria = make_owner()
     make_version(maria)

@@ -108,6 +108,7 @@ def test_another_task_offers_its_own_data(site, reader, digits):
     page.check(f"[name=dataset][value={letters}]")
     page.locator("[data-steps] [data-name]").get_by_text("tokenise").wait_for()
     reader.until(lambda: "bytes" in page.get_by_test_id("recipe-words").inner_text())
+    reader.until(lambda: page.input_value("[name='training.per_device_train_batch_size']") == "4")
     page.check("[name=task][value=object-detection]")
     assert page.get_by_text("There is no data for this task yet.").is_visible()
 
