@@ -26,6 +26,7 @@ def applied(manifest: dict[str, Any]) -> list[Applied]:
 
 def _applied(entry: dict[str, Any]) -> Applied:
     kind = STEPS[entry["step"]]
-    parameters = {name: value for name, value in entry.items() if name not in ("step", "report")}
+    unknown = ("step", "report", *kind.private)  # of what is private it has the number only
+    parameters = {name: value for name, value in entry.items() if name not in unknown}
     sentence, params = kind.from_json(parameters).words()
     return Applied(kind.name, sentence, params, kind.protects, kind.does_not_protect, entry["report"])

@@ -8,7 +8,7 @@ from contract.problems import Problem, gettext_noop
 from recipes.context import Context
 from recipes.personal_data import find, replaced
 from recipes.steps.base import TABLE, TEXT, TextStep
-from recipes.steps.redact import check_personal
+from recipes.steps.redact import check_personal, with_names
 from recipes.steps.table import TableStep, absent, whole_values
 from recipes.table import Table
 
@@ -33,6 +33,9 @@ class Pseudonymise(TextStep, TableStep):
     what: tuple[str, ...] = ("email", "phone", "ip", "iban", "card", "chinese-id", "url", "token")
     names: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "what", with_names(self.what, self.names))
 
     @property
     def keyed(self) -> bool:

@@ -16,6 +16,11 @@ WRONG_KINDS = gettext_noop("Expected a list of these: email, phone, ip, iban, ca
 WRONG_NAMES = gettext_noop("Expected a list of at most 1000 names.")
 
 
+def with_names(what: tuple[str, ...], names: tuple[str, ...]) -> tuple[str, ...]:
+    """The kinds that are looked for: whoever gives names wants them found."""
+    return (*what, "name") if names and "name" not in what else what
+
+
 def check_personal(name: str, value: Any) -> str:
     """What is wrong with a parameter that `redact` and `pseudonymise` share."""
     if name == "what":
@@ -43,10 +48,13 @@ class Redact(TextStep, TableStep):
     )
     what: tuple[str, ...] = ("email", "phone", "ip", "iban", "card", "chinese-id", "url", "token")
     names: tuple[str, ...] = ()
-    """of people and places, looked for when `what` has "name"; they stay on the server"""
+    """of people and places, which put "name" into `what`; they stay on the server"""
     columns: tuple[str, ...] = ()
     by: str = TAG
     """tag: <EMAIL>; mask: as many * as there were characters"""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "what", with_names(self.what, self.names))
 
     @classmethod
     def check_value(cls, name: str, value: Any) -> str:

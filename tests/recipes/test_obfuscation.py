@@ -45,6 +45,17 @@ def test_redaction_puts_the_kind_in_place_of_personal_data_and_counts_it(tmp_pat
     assert b"ann lee" not in content_of(prepared).lower()
 
 
+@pytest.mark.parametrize(("step", "left"), [("redact", "<NAME> was at <EMAIL>"), ("pseudonymise", "<NAME:")])
+def test_names_are_looked_for_whether_or_not_what_says_so(tmp_path, step, left):
+    version = labelled_texts(tmp_path / "v", [("train", 0, "Ann Lee was at a@b.org")])
+    implied = built(version, [{"step": step, "names": ["Ann Lee"]}, TOKENS], key=KEY)
+    (text,) = texts_of(implied)
+    assert text.startswith(left)
+    assert entry(implied, step)["report"] == {"email": 1, "name": 1}
+    said = Recipe.parse([{"step": step, "what": [*STEPS[step]().what, "name"], "names": ["Ann Lee"]}], kind="text")
+    assert said.hash == Recipe.parse([{"step": step, "names": ["Ann Lee"]}], kind="text").hash
+
+
 def test_messages_are_redacted_too(tmp_path):
     version = chats(tmp_path / "v", [[("user", "call 10.0.0.7"), ("assistant", "4111 1111 1111 1111")]])
     (text,) = texts_of(built(version, [{"step": "redact", "by": "mask"}, TOKENS]))
