@@ -80,8 +80,8 @@ def _facts(schema: dict[str, Any], task: str) -> Facts:
     return Facts(schema["kind"], task, shapes, schema.get("columns", []), labelled)
 
 
-def for_devices(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The steps as a device may know them: of what must not leave the server only how many there are."""
+def without_private(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The steps as devices and exports may know them: of what must not leave the server only how many there are."""
     return [
         {name: {"count": len(value)} if name in STEPS[step["step"]].private else value for name, value in step.items()}
         for step in steps

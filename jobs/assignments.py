@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from catalog import recipes
 from catalog.models import BaseModel, PreparedData, PreparedState, Readiness
 from contract.agent_calls import Assignment, Assignments
 from devices import leases
 from devices.models import Device
-from jobs import attempts, base_models, errand_data, weights
+from jobs import attempts, base_models, errand_data, queries, weights
 from jobs.agent_access import ATTEMPT, ERRAND
 from jobs.models import Artifact, Errand, ErrandState, Job, Rank
 from jobs.wishes import Wish
@@ -48,17 +47,12 @@ def _of_rank(rank: Rank) -> dict[str, Any]:
         number=rank.attempt.number,
         rank=rank.rank,
         world_size=rank.attempt.world_size,
-        spec=_for_devices(job.spec),
+        spec=queries.public_spec(job.spec),
         data=data_of(job.prepared),
         model=base_models.wire(job.base_model) or weights.wire(weights.began_with(job)),
         wanted=attempts.wanted(job, rank.attempt),
         batch_devices=_batch_devices(job.spec),
     ).to_json()
-
-
-def _for_devices(spec: dict[str, Any]) -> dict[str, Any]:
-    """Without what a recipe keeps on the server."""
-    return spec | {"recipe": recipes.for_devices(spec["recipe"])} if spec.get("recipe") else spec
 
 
 def _batch_devices(spec: dict[str, Any]) -> int:
@@ -94,7 +88,7 @@ def _of_errand(errand: Errand) -> dict[str, Any]:
         number=1,
         rank=errand.rank,
         world_size=errand.world_size,
-        spec=_for_devices(payload["spec"]),
+        spec=queries.public_spec(payload["spec"]),
         data={} if "input" in payload else data_of(PreparedData.objects.get(pk=payload["prepared"])),
         more_data=more_data,
         model=base_models.wire(base_model_of_errand(errand))

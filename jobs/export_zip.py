@@ -110,6 +110,7 @@ def _manifest(archive: _Noting, job: Job) -> dict[str, Any]:
 
 def _job(job: Job) -> dict[str, Any]:
     return queries.job_json(job) | {
+        "spec": queries.public_spec(job.spec),
         "transitions": [history.transition_json(row) for row in history.transitions_of(job)],
         "checkpoints": history.checkpoints_of(job),
         "artifacts": [history.artifact_json(row) for row in history.shown_artifacts(job)],

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet, prefetch_related_objects
 from django.utils import timezone
 
+from catalog import recipes
 from catalog.models import DatasetVersion
 from jobs import requirements, sentences
 from jobs.models import Attempt, Job, Rank
@@ -52,6 +53,11 @@ def job_json(job: Job) -> dict[str, Any]:
         "removed_at": iso(job.removed_at),
         "forecast": forecasts.to_json(job),
     }
+
+
+def public_spec(spec: dict[str, Any]) -> dict[str, Any]:
+    """A spec as it leaves the server, for devices and in exports: without what a recipe keeps here."""
+    return spec | {"recipe": recipes.without_private(spec["recipe"])} if spec.get("recipe") else spec
 
 
 def job_row(job: Job) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from accounts.permissions import visible
 from contract.tasks import TASKS
 from jobs import file_store, history
 from jobs.models import Artifact
-from jobs.queries import iso
+from jobs.queries import iso, public_spec
 from results import limits, measured, safety
 from results.models import Result, ResultVersion
 
@@ -124,7 +124,7 @@ def lineage(version: ResultVersion) -> dict[str, Any]:
             "sensitive": job.version.dataset.sensitive,
             "source": job.version.dataset.source,
         },
-        "recipe": job.spec["recipe"],
+        "recipe": public_spec(job.spec)["recipe"],
         "obfuscation": manifest.get("obfuscation", []),
         "prepared": job.prepared.hash,
         "model": job.spec["model"],

@@ -40,7 +40,7 @@ def facts_of(job: Job) -> dict[str, Any]:
             for rank in ranks
         ],
         "attempts": [_attempt(one) for one in job.attempts.order_by("number")],
-        "settings": job.spec,
+        "settings": queries.public_spec(job.spec),
     }
     for source in more:
         known |= source(job)
@@ -82,7 +82,7 @@ def _made_from(job: Job) -> dict[str, Any]:
         "data_hash": version.content_hash,
         "splits": {name: split.get("count", 0) for name, split in version.splits.items()},
         "sensitive": version.dataset.sensitive,
-        "recipe": job.spec["recipe"],
+        "recipe": queries.public_spec(job.spec)["recipe"],
         "obfuscation": manifest.get("obfuscation", []),
         "prepared_hash": job.prepared.hash,
         "model": job.spec["model"],

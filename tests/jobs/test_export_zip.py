@@ -1,5 +1,6 @@
 """An export proves itself: its own script, run by a Python that knows nothing of this project, finds every change."""
 
+import io
 import json
 import subprocess
 import sys
@@ -62,6 +63,22 @@ def test_a_file_that_is_missing_is_named(export):
     folder = unpacked(export)
     (folder / "metrics.csv").unlink()
     assert "metrics.csv is missing" in check(folder).stdout
+
+
+def test_an_export_says_how_many_names_were_redacted_and_not_which():
+    job = a_stored_job(owner=make_user("maria"))
+    [rank] = an_attempt(job)
+    job.spec["recipe"] = [{"step": "redact", "names": ["Ann Lee", "Bo Berg"]}, {"step": "tokenise"}]
+    job.save()
+    ingest.store(rank, [a_batch(1, a_frame([1, 2], train__loss=[0.5, 0.4]))])
+    answer = Client(headers=bearer(make_token(job.owner))).get(f"/api/v1/jobs/{job.pk}/export/")
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
+
+    assert json.loads(archive.read("job.json"))["spec"]["recipe"][0]["names"] == {"count": 2}
+    assert json.loads(archive.read("report.json"))["made_from"]["recipe"][0]["names"] == {"count": 2}
+    assert not [name for name in archive.namelist() for who in (b"Ann Lee", b"Bo Berg") if who in archive.read(name)]
+    job.refresh_from_db()
+    assert job.spec["recipe"][0]["names"] == ["Ann Lee", "Bo Berg"]
 
 
 def test_every_entry_but_the_manifest_is_in_the_manifest(export):
