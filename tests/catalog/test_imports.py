@@ -13,8 +13,9 @@ from catalog import places
 from catalog.imports import archive as archives
 from catalog.imports import entry_names, space, work
 from catalog.models import DatasetState
-from recipes.sandbox.inside import Reporter
+from recipes.sandbox.inside import Refused, Reporter
 from recipes.version import read_items
+from tests.catalog.data_factories import read
 from tests.catalog.factories import (
     class_folders,
     colour_jpegs_of_mixed_sizes,
@@ -115,6 +116,23 @@ def test_a_split_that_is_not_given_is_taken_from_train():
 def test_folders_around_everything_are_looked_through(around):
     version = version_of(imported({around + name: data for name, data in class_folders().items()}))
     assert version.schema["classes"] == ["cat", "dog"]
+
+
+@pytest.mark.parametrize("stray", ["readme.txt", "cover.png", "LICENSE", "model.pkl", "inner.zip"])
+@pytest.mark.parametrize("place", ["", "around/", "around/pets/"])
+def test_a_stray_file_beside_class_folders_is_listed_wherever_they_are_wrapped(tmp_path, stray, place):
+    content = {"cover.png": picture(seed=9), "inner.zip": zipped(class_folders()), "model.pkl": b"\x80\x04."}
+    files = {f"around/pets/{name}": data for name, data in class_folders().items()}
+    found = read(tmp_path, files | {place + stray: content.get(stray, b"About these pictures.")})
+    assert found.schema["classes"] == ["cat", "dog"]
+    assert len(found.items) == 20
+    assert found.reasons == {place + stray: "The file lies in no class folder."}
+
+
+def test_a_folder_of_pictures_that_holds_another_is_a_class_and_no_wrapper(tmp_path):
+    files = {"cat/1.png": picture(seed=1), "cat/more/2.png": picture(seed=2)}
+    with pytest.raises(Refused, match="Only one class folder \\('cat'\\)"):
+        read(tmp_path, files)
 
 
 def test_what_operating_systems_leave_behind_is_ignored_and_counted():

@@ -2,7 +2,8 @@
 
 cat/1.jpg  dog/2.jpg                          classes; splits are made
 train/cat/1.jpg  test/dog/2.jpg               splits on top
-pictures/cat/1.jpg  pictures/dog/2.jpg        one folder around everything is looked through
+pictures/cat/1.jpg  pictures/dog/2.jpg        one folder around all others is looked through
+pictures/readme.txt                           a file in no class folder is left out and listed
 """
 
 from collections.abc import Iterable
@@ -87,15 +88,23 @@ def sort_out(files: Iterable[Entry], folders: Iterable[tuple[str, ...]]) -> Sort
 
 
 def _around(files: list[Entry]) -> int:
-    """How many folders are wrapped around everything else: each is the only one of its level and holds no file."""
+    """How many folders are wrapped around all others: each is the only one of its level. A file beside a folder makes
+    it a wrapper only when there are several folders, or splits, below: else it may be a class itself.
+    """
     depth = 0
     while True:
-        level = {entry.parts[depth] for entry in files if len(entry.parts) > depth + 2}
-        if len(level) != 1 or any(entry.parts[depth] not in level for entry in files if len(entry.parts) > depth):
+        level = {entry.parts[depth] for entry in files if len(entry.parts) > depth + 1}
+        below = {entry.parts[depth + 1] for entry in files if len(entry.parts) > depth + 2}
+        if len(level) != 1 or not below or _are_splits(level):
             return depth
-        if min(len(entry.parts) for entry in files) <= depth + 2 or level & SPLIT_NAMES.keys():
+        strays = any(len(entry.parts) in (depth + 1, depth + 2) for entry in files)
+        if strays and len(below) < 2 and not _are_splits(below):
             return depth
         depth += 1
+
+
+def _are_splits(names: set[str]) -> bool:
+    return any(name.casefold() in SPLIT_NAMES for name in names)
 
 
 def _splits_are_given(paths: list[tuple[str, ...]]) -> bool:
