@@ -88,23 +88,19 @@ def sort_out(files: Iterable[Entry], folders: Iterable[tuple[str, ...]]) -> Sort
 
 
 def _around(files: list[Entry]) -> int:
-    """How many folders are wrapped around all others: each is the only one of its level. A file beside a folder makes
-    it a wrapper only when there are several folders, or splits, below: else it may be a class itself.
+    """How many folders are wrapped around all others, each the only one of its level, down to where there are several,
+    or splits. Where there never are, a folder with a file of its own is a class and no wrapper.
     """
-    depth = 0
+    depth, first_with_files = 0, None
     while True:
         level = {entry.parts[depth] for entry in files if len(entry.parts) > depth + 1}
-        below = {entry.parts[depth + 1] for entry in files if len(entry.parts) > depth + 2}
-        if len(level) != 1 or not below or _are_splits(level):
+        if len(level) > 1 or any(name.casefold() in SPLIT_NAMES for name in level):
             return depth
-        strays = any(len(entry.parts) in (depth + 1, depth + 2) for entry in files)
-        if strays and len(below) < 2 and not _are_splits(below):
-            return depth
+        if first_with_files is None and any(len(entry.parts) == depth + 2 for entry in files):
+            first_with_files = depth
+        if not any(len(entry.parts) > depth + 2 for entry in files):
+            return depth if first_with_files is None else first_with_files
         depth += 1
-
-
-def _are_splits(names: set[str]) -> bool:
-    return any(name.casefold() in SPLIT_NAMES for name in names)
 
 
 def _splits_are_given(paths: list[tuple[str, ...]]) -> bool:
