@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from catalog.imports.near_pictures import look_of
-from catalog.imports.plan import Box, Candidate, listed
+from catalog.imports.plan import BOX, Box, Candidate, listed
 from contract.problems import gettext_noop
 from recipes import images
 from recipes.images import Unreadable
@@ -95,7 +95,7 @@ def _fitted(boxes: tuple[Box, ...], width: int, height: int) -> tuple[list[list[
         try:
             corners, was_cut = _cut(box, width, height)
         except Unreadable as error:
-            skipped.append(listed(box.name, error))
+            skipped.append(listed(box.name, error, BOX))
             continue
         kept.append([*(round(value, 3) for value in corners), box.label])
         cut += was_cut

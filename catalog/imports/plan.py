@@ -52,7 +52,7 @@ class Plan:
     why: str
     why_params: dict[str, Any] = field(default_factory=dict)
     skipped: list[dict[str, Any]] = field(default_factory=list)
-    """already known to be of no use: {"name", "reason", "params"}"""
+    """already known to be of no use: {"name", "reason", "params", "of"}"""
     ignored: int = 0
     """files that operating systems leave behind"""
     multi: bool = False
@@ -63,8 +63,12 @@ class Plan:
     """encoding, delimiter, decimal, columns with their roles"""
 
 
-def listed(name: str, error: Unreadable) -> dict[str, Any]:
-    return {"name": name, "reason": error.sentence, "params": error.params}
+FILE, ROW, BOX = "file", "row", "box"
+
+
+def listed(name: str, error: Unreadable, of: str = FILE) -> dict[str, Any]:
+    """What is left out, `of` which there are many: a file, a row or a box."""
+    return {"name": name, "reason": error.sentence, "params": error.params, "of": of}
 
 
 def class_order(labels) -> list[str]:

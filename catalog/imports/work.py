@@ -12,7 +12,7 @@ from catalog.imports.cleaning import clean, version_plan
 from catalog.imports.items import Made, make
 from catalog.imports.layouts import plan_for
 from catalog.imports.options import Options
-from catalog.imports.plan import Candidate, Plan, listed
+from catalog.imports.plan import FILE, ROW, Candidate, Plan, listed
 from catalog.imports.space import refuse_without_space
 from catalog.imports.splitting import with_splits
 from catalog.web.fetched_plan import fetched_plan
@@ -83,7 +83,7 @@ def _read_all(writer: VersionWriter, plan: Plan, skip: dict[str, str], reporter:
             made.append(_made(writer, candidate, skip))
             skipped += made[-1].skipped
         except Unreadable as error:
-            skipped.append(listed(candidate.name, error))
+            skipped.append(listed(candidate.name, error, FILE if candidate.read else ROW))
         reporter.progress((number + 1) / len(plan.candidates))
     return made, skipped
 

@@ -16,19 +16,26 @@ IMBALANCED_FROM = 4
 def warnings(version: DatasetVersion) -> list[dict[str, str]]:
     """Each {"kind", "text"}."""
     schema = version.schema
-    found = [_unreadable(schema), _duplicates(schema), _contradictions(schema), *_leaks(schema), _boxes(schema)]
+    found = [*_unreadable(schema), _duplicates(schema), _contradictions(schema), *_leaks(schema), _boxes(schema)]
     found += [_alike(schema["classes"]), _untrained(version), _imbalance(version), *_missing(schema)]
     return [warning for warning in found if warning]
 
 
-def _unreadable(schema: dict[str, Any]) -> dict[str, str] | None:
-    if not (count := schema.get("unreadable_count", 0)):
-        return None
-    if schema["kind"] == "image":
-        text = ngettext("%(count)s file could not be read.", "%(count)s files could not be read.", count)
-    else:
-        text = ngettext("%(count)s row could not be used.", "%(count)s rows could not be used.", count)
-    return {"kind": "unreadable", "text": text % {"count": count}}
+def _unreadable(schema: dict[str, Any]) -> list[dict[str, str]]:
+    """One for each of files, rows and boxes; older versions do not tell these apart."""
+    of = schema.get(
+        "unreadable_of", {"file" if schema["kind"] == "image" else "row": schema.get("unreadable_count", 0)}
+    )
+    texts = {
+        "file": lambda n: ngettext("%(count)s file could not be used.", "%(count)s files could not be used.", n),
+        "row": lambda n: ngettext("%(count)s row could not be used.", "%(count)s rows could not be used.", n),
+        "box": lambda n: ngettext("%(count)s box could not be used.", "%(count)s boxes could not be used.", n),
+    }
+    return [
+        {"kind": "unreadable", "text": text(of[what]) % {"count": of[what]}}
+        for what, text in texts.items()
+        if of.get(what)
+    ]
 
 
 def _duplicates(schema: dict[str, Any]) -> dict[str, str] | None:

@@ -1,5 +1,7 @@
 """What deserves a look is said in a sentence: with what was found, on the page and over REST."""
 
+import json
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -64,7 +66,21 @@ def test_unreadable_files_and_boxes_that_were_cut_are_counted():
     odd = [{"id": 202, "image_id": 0, "category_id": 90, "bbox": [35, 25, 20, 20]}]
     found = told(imported(coco(annotations=odd) | {"images/broken.png": b"x"}))
     assert found["boxes"] == "1 box stuck out of its picture and was cut."
-    assert found["unreadable"] == "1 file could not be read."
+    assert found["unreadable"] == "1 file could not be used."
+
+
+def test_what_could_not_be_used_is_called_what_it_is():
+    odd = [{"id": 200 + n, "image_id": 0, "category_id": 90, "bbox": [99, 99, 2, 2]} for n in range(2)]
+    dataset = imported(coco(annotations=odd) | {"images/broken.png": b"x"})
+    assert [row["text"] for row in queries.warnings(version_of(dataset))] == [
+        "1 file could not be used.",
+        "2 boxes could not be used.",
+    ]
+    entries = [{"image": f"cat/{n}.png", "label": n % 2} for n in range(10)] + [{"image": "gone.png", "label": 1}]
+    rows = imported(
+        {f"cat/{n}.png": picture(seed=n) for n in range(10)} | {"a.json": json.dumps(entries).encode()}, name="b"
+    )
+    assert told(rows)["unreadable"] == "1 row could not be used."
 
 
 def test_rest_tells_the_same(api, maria):

@@ -205,3 +205,10 @@ def test_the_order_of_files_does_not_change_the_version(tmp_path):
     (tmp_path / "b").mkdir()
     turned = dict(reversed(files.items()))
     assert read(tmp_path / "a", files).result["hash"] == read(tmp_path / "b", turned).result["hash"]
+
+
+def test_a_picture_without_a_label_is_listed_once(tmp_path):
+    entries = [{"image": f"image{n}.png", "label": n % 2} for n in range(9)] + [{"image": "image9.png", "label": None}]
+    found = read(tmp_path, listed(entries))
+    assert [row["name"] for row in found.schema["unreadable"]] == ["image9.png"]
+    assert found.reasons == {"image9.png": "The list gives no label for this picture."}

@@ -124,12 +124,34 @@ def test_rows_of_another_length_are_listed_and_empty_ends_are_no_fields(tmp_path
     data = texts_csv() + "too,many,fields\nonly one\nwell and good,good,,\n"
     found = read(tmp_path, data.encode(), "a.csv")
     assert found.reasons == {
-        "row 41": "The row has 3 fields and the table 2 columns.",
-        "row 42": "The row has 1 fields and the table 2 columns.",
+        "row 41": "Number of fields in the row: 3; columns of the table: 2.",
+        "row 42": "Number of fields in the row: 1; columns of the table: 2.",
     }
     assert found.items["row 43"].data == {"text": "well and good"}
-    with pytest.raises(Refused, match="Stopped, as you asked, at 'row 41': The row has 3 fields"):
+    with pytest.raises(Refused, match="Stopped, as you asked, at 'row 41': Number of fields in the row: 3"):
         read(tmp_path, data.encode(), "a.csv", unreadable="stop")
+
+
+def test_rows_are_numbered_as_they_lie_and_empty_ones_are_listed(tmp_path):
+    lines = ["", *texts_csv().splitlines()]
+    lines[3:3] = ["", ","]  # rows 2 and 3 below the header
+    lines[6:6] = ["one field only"]
+    found = read(tmp_path, "\n".join(lines).encode(), "a.csv")
+    assert found.reasons == {
+        "row 3": "The row is empty.",
+        "row 5": "Number of fields in the row: 1; columns of the table: 2.",
+    }
+    assert found.items["row 4"].data == {"text": f"{SENTENCES[1]} 1"}
+    assert found.schema["unreadable_count"] == 2
+    assert len(found.items) == 40
+
+
+@pytest.mark.parametrize("first", ["sep=;\r\n", '"sep=;"\n', "SEP=;\n"])
+def test_the_line_with_which_excel_names_its_separator_is_understood(tmp_path, first):
+    found = read(tmp_path, (first + texts_csv(delimiter=";")).encode(), "a.csv")
+    assert detected(found)["delimiter"] == "semicolon"
+    assert found.schema["classes"] == ["bad", "good"]
+    assert found.items["row 1"].data == {"text": f"{SENTENCES[0]} 0"}
 
 
 def test_rows_without_label_or_text_are_listed(tmp_path):

@@ -28,6 +28,7 @@ def describe(plan: Plan, head: dict[str, Any], made: list[Made], skipped: list[d
         "detected": plan.detected,
         "unreadable": skipped[:MOST_LISTED],
         "unreadable_count": len(skipped),
+        "unreadable_of": dict(sorted(Counter(one["of"] for one in skipped).items())),
         "ignored": plan.ignored,
         **find_copies(head["kind"], made),
         **KINDS[head["kind"]](head, made),

@@ -10,7 +10,7 @@ from typing import Any
 from catalog.imports.bundle import Bundle, Entry
 from catalog.imports.layouts import files, labelled
 from catalog.imports.options import Options
-from catalog.imports.plan import Box, Candidate, Plan, class_order, listed
+from catalog.imports.plan import ROW, Box, Candidate, Plan, class_order, listed
 from catalog.imports.tables import values
 from catalog.imports.tables.columns import decimal_of
 from catalog.imports.tables.table import Table, is_missing
@@ -48,7 +48,7 @@ class BoxRows:
 
     def plan(self, layout: str, pictures: list[Entry], names: files.PictureNames) -> Plan:
         candidates = self._candidates(names)
-        self._skipped += labelled.unnamed(pictures, candidates)
+        self._skipped += labelled.unnamed(pictures, {candidate.name for candidate in candidates})
         return Plan(
             layout,
             "object-detection",
@@ -74,7 +74,7 @@ class BoxRows:
                 first.setdefault(entry.name, (entry, split, row))
                 boxes[entry.name] += self._boxes(row, f"{name}, {row_name}")
             except Unreadable as error:
-                self._skipped.append(listed(f"{name}, {row_name}", error))
+                self._skipped.append(listed(f"{name}, {row_name}", error, ROW))
         return [self._candidate(*told, tuple(boxes[name])) for name, told in first.items()]
 
     def _boxes(self, row: dict[str, Any], shown: str) -> list[Box]:

@@ -12,7 +12,7 @@ from typing import Any
 from catalog.imports.bundle import Bundle, Entry
 from catalog.imports.layouts import files
 from catalog.imports.options import Options
-from catalog.imports.plan import Box, Candidate, Plan, listed
+from catalog.imports.plan import BOX, FILE, Box, Candidate, Plan, listed
 from catalog.imports.tables.values import number
 from contract.problems import gettext_noop
 from recipes.images import Unreadable
@@ -75,7 +75,7 @@ class _Reading:
                 size=_size(image),
             )
         for annotation in itertools.chain.from_iterable(annotations.values()):
-            self._skip(_shown(annotation), gettext_noop("Its image is not in the list of images."))
+            self._skip(_shown(annotation), gettext_noop("Its image is not in the list of images."), BOX)
 
     def plan(self, layout: str, name: str) -> Plan:
         for entry in self._pictures:
@@ -99,17 +99,17 @@ class _Reading:
             return None
         category = _id(annotation, "category_id")
         if category not in names:
-            self._skip(shown, gettext_noop("Its category is not in the list of categories."))
+            self._skip(shown, gettext_noop("Its category is not in the list of categories."), BOX)
             return None
         corners = _numbers(annotation.get("bbox"), 4) or _around(annotation.get("segmentation"))
         if corners is None:
-            self._skip(shown, gettext_noop("It has neither a box nor a polygon of numbers."))
+            self._skip(shown, gettext_noop("It has neither a box nor a polygon of numbers."), BOX)
             return None
         left, top, width, height = corners
         return Box(left, top, width, height, self._classes.index(names[category]), shown)
 
-    def _skip(self, name: str, sentence: str) -> None:
-        self._skipped.append(listed(name, Unreadable(sentence)))
+    def _skip(self, name: str, sentence: str, of: str = FILE) -> None:
+        self._skipped.append(listed(name, Unreadable(sentence), of))
 
 
 def _id(described: dict[str, Any], name: str) -> int | str | None:

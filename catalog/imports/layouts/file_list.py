@@ -10,7 +10,7 @@ from catalog.imports.bundle import Bundle, Entry
 from catalog.imports.layouts import files, labelled
 from catalog.imports.layouts.box_list import BoxRows, box_columns
 from catalog.imports.options import Options
-from catalog.imports.plan import Candidate, Plan, class_order, listed
+from catalog.imports.plan import ROW, Candidate, Plan, class_order, listed
 from catalog.imports.tables import values
 from catalog.imports.tables.reading import read_table, table_files
 from catalog.imports.tables.table import Table
@@ -54,7 +54,7 @@ class _Reading:
     def plan(self, layout: str, pictures: list[Entry], names: files.PictureNames) -> Plan:
         labelled.refuse_too_few(self._classes, self._label)
         candidates = self._candidates(names)
-        self._skipped += labelled.unnamed(pictures, candidates)
+        self._skipped += labelled.unnamed(pictures, self._named)
         return Plan(
             layout,
             "image-classification",
@@ -69,14 +69,16 @@ class _Reading:
 
     def _candidates(self, names: files.PictureNames) -> list[Candidate]:
         found: dict[str, Candidate] = {}
+        self._named: set[str] = set()
         splits = labelled.splits(self._table)
         groups = self._table.column(self._group) if self._group else [""] * len(self._labels)
         rows = zip(self._table.column(self._column), self._labels, splits, groups, strict=True)
         for row_name, (name, labels, split, group) in zip(self._table.row_names, rows, strict=True):
             entry = names.find(str(name or ""), self._source.parts[:-1])
+            self._named |= {entry.name} if entry else set()
             problem = self._problem(entry, labels, found)
             if problem:
-                self._skipped.append(listed(str(name or row_name), Unreadable(problem)))
+                self._skipped.append(listed(str(name or row_name), Unreadable(problem), ROW))
             elif entry:
                 found[entry.name] = self._candidate(entry, labels, split, values.text(group) or "")
         return list(found.values())

@@ -5,7 +5,7 @@ from typing import Any
 from catalog.imports.bundle import Entry
 from catalog.imports.layouts import files
 from catalog.imports.options import Options
-from catalog.imports.plan import Candidate, listed
+from catalog.imports.plan import listed
 from catalog.imports.tables import values
 from catalog.imports.tables.roles import LABEL_NAMES
 from catalog.imports.tables.table import Table, is_missing
@@ -43,9 +43,9 @@ def splits(table: Table) -> list[str]:
     return [files.SPLIT_NAMES.get(str(value).strip().casefold(), "") for value in table.column(by_word["split"])]
 
 
-def unnamed(pictures: list[Entry], candidates: list[Candidate]) -> list[dict[str, Any]]:
+def unnamed(pictures: list[Entry], named: set[str]) -> list[dict[str, Any]]:
     """Pictures that lie there and stand in no row, as a plan lists what it leaves out."""
-    names = {entry.name for entry in pictures} - {candidate.name for candidate in candidates}
+    names = {entry.name for entry in pictures} - named
     sentence = gettext_noop("The list does not name this picture.")
     return [listed(name, Unreadable(sentence)) for name in sorted(names)]
 

@@ -14,7 +14,7 @@ from catalog.imports.bundle import DAMAGED as DAMAGED_BYTES
 from catalog.imports.bundle import Bundle, Entry
 from catalog.imports.layouts import files, labelled
 from catalog.imports.options import Options
-from catalog.imports.plan import Candidate, Plan, class_order, listed
+from catalog.imports.plan import ROW, Candidate, Plan, class_order, listed
 from catalog.imports.tables import structured, values
 from catalog.imports.tables.table import Table
 from contract.problems import gettext_noop
@@ -155,7 +155,7 @@ class _Reading:
 
     def _candidate(self, place: int, classes: list[str], row: "_Row") -> Candidate | None:
         if not row.labels and not self._multi:
-            self._skipped.append(listed(row.name, Unreadable(gettext_noop("The row has no label."))))
+            self._skipped.append(listed(row.name, Unreadable(gettext_noop("The row has no label.")), ROW))
             return None
         numbers = sorted({classes.index(label) for label in row.labels})
         target: dict[str, Any] = {"labels": numbers} if self._multi else {"label": numbers[0]}

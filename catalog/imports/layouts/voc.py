@@ -13,7 +13,7 @@ from defusedxml.ElementTree import fromstring
 from catalog.imports.bundle import Bundle, Entry
 from catalog.imports.layouts import files
 from catalog.imports.options import Options
-from catalog.imports.plan import Box, Candidate, Plan, class_order, listed
+from catalog.imports.plan import BOX, Box, Candidate, Plan, class_order, listed
 from contract.problems import gettext_noop
 from recipes.images import Unreadable
 from recipes.sandbox.inside import Refused
@@ -91,10 +91,10 @@ def _boxes(entry: Entry, root: Element, classes: list[str], skipped: list[dict[s
         try:
             left, top, right, bottom = (float(box.findtext(name)) for name in CORNERS)  # type: ignore[union-attr, arg-type]  # caught below
         except (AttributeError, TypeError, ValueError):
-            skipped.append(listed(shown, Unreadable(gettext_noop("It has no box of four numbers."))))
+            skipped.append(listed(shown, Unreadable(gettext_noop("It has no box of four numbers.")), BOX))
             continue
         if not label:
-            skipped.append(listed(shown, Unreadable(gettext_noop("It has no name."))))
+            skipped.append(listed(shown, Unreadable(gettext_noop("It has no name.")), BOX))
             continue
         yield Box(left - 1, top - 1, right - left + 1, bottom - top + 1, classes.index(label), shown)
 

@@ -14,7 +14,7 @@ import yaml
 from catalog.imports.bundle import Bundle, Entry
 from catalog.imports.layouts import files
 from catalog.imports.options import Options
-from catalog.imports.plan import Box, Candidate, Plan, listed
+from catalog.imports.plan import BOX, Box, Candidate, Plan, listed
 from contract.problems import gettext_noop
 from recipes.images import Unreadable
 from recipes.sandbox.inside import Refused
@@ -120,7 +120,7 @@ def _boxes(bundle: Bundle, text: Entry, classes: list[str], skipped: list[dict[s
             if line.strip():
                 yield _box(line, shown, len(classes))
         except Unreadable as error:
-            skipped.append(listed(shown, error))
+            skipped.append(listed(shown, error, BOX))
 
 
 def _text_of(picture: Entry, texts: dict[str, Entry]) -> Entry | None:

@@ -1,12 +1,15 @@
-"""CSV, TSV and their relatives. Delimiter and header are found out; a row of another length is left out and listed."""
+"""CSV, TSV and their relatives. Delimiter and header are found out; a row of another length, or one of empty fields, is
+left out and listed. Blank lines are passed over, but count where rows are numbered.
+"""
 
 import csv
 import io
+import re
 from collections import Counter
 from typing import Any
 
 from catalog.imports.options import DELIMITERS, Options
-from catalog.imports.plan import listed
+from catalog.imports.plan import ROW, listed
 from catalog.imports.tables.encoding import decoded
 from catalog.imports.tables.table import Table, own_names
 from catalog.imports.tables.values import is_number_text
@@ -16,6 +19,8 @@ from recipes.sandbox.inside import Refused
 
 LOOKED_AT = 200
 """rows that decide"""
+SEPARATOR_LINE = re.compile(r"\"?sep=(?P<delimiter>[,;\t|])\"?\r?\n", re.IGNORECASE)
+"""with which Excel says what it cuts at"""
 MOST_COLUMNS = 5000
 MOST_FIELD_CHARACTERS = 1_000_000
 
@@ -23,12 +28,15 @@ MOST_FIELD_CHARACTERS = 1_000_000
 def read_delimited(data: bytes, options: Options) -> Table:
     """Raises Refused when it is no table."""
     text, encoding = decoded(data, options.encoding)
-    delimiter = DELIMITERS[options.delimiter] if options.delimiter else _delimiter(text)
+    told = SEPARATOR_LINE.match(text)
+    text = text[told.end() :] if told else text
+    delimiter = DELIMITERS[options.delimiter] if options.delimiter else told["delimiter"] if told else _delimiter(text)
     csv.field_size_limit(MOST_FIELD_CHARACTERS)
     try:
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if any(row)]
+        records = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
         raise Refused(gettext_noop("The table cannot be read (%(detail)s)."), detail=str(error)[:120]) from error
+    rows = [row for row in records if any(row)]
     if not rows:
         raise Refused(gettext_noop("The table has no rows."))
     if len(rows[0]) > MOST_COLUMNS:
@@ -38,21 +46,26 @@ def read_delimited(data: bytes, options: Options) -> Table:
     if header and len(rows) == 1:
         raise Refused(gettext_noop("The table has names of columns, and no rows below them."))
     table = Table(names, [], [], _facts(encoding, delimiter, header))
-    for number, row in enumerate(rows[1:] if header else rows, 1):
-        _take(table, number, row)
+    below = records[records.index(rows[0]) + 1 :] if header else records
+    for number, row in enumerate(below, 1):
+        if row:
+            _take(table, number, row)
     return table
 
 
 def _take(table: Table, number: int, row: list[Any]) -> None:
     width = len(table.names)
+    if not any(cell.strip() for cell in row):
+        table.skipped.append(listed(f"row {number}", Unreadable(gettext_noop("The row is empty.")), ROW))
+        return
     while len(row) > width and not row[-1].strip():
         row.pop()
     if len(row) == width:
         table.rows.append(row)
         table.row_names.append(f"row {number}")
         return
-    sentence = gettext_noop("The row has %(fields)s fields and the table %(columns)s columns.")
-    table.skipped.append(listed(f"row {number}", Unreadable(sentence, fields=len(row), columns=width)))
+    sentence = gettext_noop("Number of fields in the row: %(fields)s; columns of the table: %(columns)s.")
+    table.skipped.append(listed(f"row {number}", Unreadable(sentence, fields=len(row), columns=width), ROW))
 
 
 def _delimiter(text: str) -> str:

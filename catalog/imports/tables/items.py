@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from catalog.imports.layouts.files import SPLIT_NAMES
-from catalog.imports.plan import Candidate, class_order, listed
+from catalog.imports.plan import ROW, Candidate, class_order, listed
 from catalog.imports.tables import values
 from catalog.imports.tables.columns import MOST_CATEGORIES, Column
 from catalog.imports.tables.roles import MOST_CLASSES, Roles
@@ -37,7 +37,7 @@ class Items:
             try:
                 data, target = make(row)
             except Unreadable as error:
-                self.skipped.append(listed(name, error))
+                self.skipped.append(listed(name, error, ROW))
                 continue
             group = values.text(row[self._roles.group]) or "" if self._roles.group else ""
             made.append(Candidate(name, target, self._split(row) or split, group, data=data))

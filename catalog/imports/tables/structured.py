@@ -8,7 +8,7 @@ from typing import Any
 from catalog.imports.bundle import DAMAGED
 from catalog.imports.json_text import parsed
 from catalog.imports.options import Options
-from catalog.imports.plan import listed
+from catalog.imports.plan import ROW, listed
 from catalog.imports.tables.encoding import decoded
 from catalog.imports.tables.table import Table, own_names
 from contract.problems import gettext_noop
@@ -40,7 +40,7 @@ def read_json_lines(data: bytes, options: Options) -> Table:
             rows.append((f"row {number}", parsed(line)))
         except (ValueError, RecursionError) as error:
             sentence = gettext_noop("The line is not JSON (%(detail)s).")
-            skipped.append(listed(f"row {number}", Unreadable(sentence, detail=str(error)[:120])))
+            skipped.append(listed(f"row {number}", Unreadable(sentence, detail=str(error)[:120]), ROW))
     table = _table(rows, {"encoding": encoding})
     table.skipped += skipped
     return table
@@ -81,7 +81,7 @@ def _table(named_rows: list[tuple[str, Any]], detected: dict[str, Any]) -> Table
     """The columns are all keys of all rows; a key that a row lacks is missing there."""
     objects = [(name, row) for name, row in named_rows if isinstance(row, dict)]
     sentence = gettext_noop("The row is no JSON object.")
-    skipped = [listed(name, Unreadable(sentence)) for name, row in named_rows if not isinstance(row, dict)]
+    skipped = [listed(name, Unreadable(sentence), ROW) for name, row in named_rows if not isinstance(row, dict)]
     if not objects:
         raise Refused(gettext_noop("The file holds no rows that are JSON objects."))
     keys = list(dict.fromkeys(key for _, row in objects for key in row))

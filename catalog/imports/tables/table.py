@@ -19,7 +19,7 @@ class Table:
     detected: dict[str, Any] = field(default_factory=dict)
     """encoding, delimiter, decimal, header: what had to be found out"""
     skipped: list[dict[str, Any]] = field(default_factory=list)
-    """rows that could not be read: {"name", "reason", "params"}"""
+    """rows that could not be read: {"name", "reason", "params", "of"}"""
 
     def column(self, name: str) -> list[Any]:
         index = self.names.index(name)
