@@ -11,6 +11,7 @@ from contract.tasks import TASKS
 from recipes import placing
 from recipes.fitting import Facts, problems_for
 from recipes.obfuscation import applied as applied_in
+from recipes.obfuscation import planned
 from recipes.recipe import Recipe, problems_of
 from recipes.steps import STEPS, Shape
 
@@ -89,7 +90,9 @@ def without_private(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def obfuscation(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    """What was hidden in prepared data, in words: {step, text, protects, does_not_protect, report}."""
+    """What was hidden in prepared data: {step, report}, and in words {text, protects, does_not_protect, counted,
+    caution}.
+    """
     return [
         {
             "step": applied.step,
@@ -97,9 +100,27 @@ def obfuscation(manifest: dict[str, Any]) -> list[dict[str, Any]]:
             "protects": _(applied.protects),
             "does_not_protect": _(applied.does_not_protect),
             "report": applied.report,
+            "counted": _counted(applied.report),
+            "caution": _(applied.caution) % applied.caution_params if applied.caution else "",
         }
         for applied in applied_in(manifest)
     ]
+
+
+def will_hide(steps: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    """As `obfuscation`, of steps (already checked) that nothing was prepared with yet."""
+    return obfuscation(planned(Recipe.parse(steps, kind=kind), kind))
+
+
+def _counted(report: dict[str, Any]) -> str:
+    """The numbers of a report, as people read them: "email 3, name 1"."""
+    told = []
+    for name, value in report.items():
+        if isinstance(value, dict):
+            told += [f"{name.replace('_', ' ')} {inner} {number:.4g}" for inner, number in value.items()]
+        elif isinstance(value, int | float):
+            told.append(f"{name.replace('_', ' ')} {value if isinstance(value, int) else format(value, '.4g')}")
+    return ", ".join(told)
 
 
 def words(steps: list[dict[str, Any]]) -> list[str]:

@@ -21,10 +21,10 @@ from recipes.builds.table import TableMaker
 from recipes.fitting import Facts, problems_for
 from recipes.index import Index
 from recipes.likeness import AlikeIndex, Likeness, fitted
+from recipes.obfuscation import hiding
 from recipes.prepared import Writer
 from recipes.recipe import Recipe
 from recipes.sandbox.inside import Refused, Reporter
-from recipes.steps import RemoveMetadata, Step
 
 BUILD_FORMAT = 3
 """raise it when the same recipe comes to mean other bytes"""
@@ -187,11 +187,9 @@ def _manifest(maker: Maker, written: Batch) -> dict[str, Any]:
 
 def _obfuscation(source: Source, counts: Counter) -> list[dict[str, Any]]:
     """The steps that hide something, with what they changed, for reports."""
-    steps: list[tuple[int, Step]] = [(place, step) for place, step in enumerate(source.recipe.steps) if step.protects]
-    if source.head["kind"] == "image" and not any(source.recipe.of(RemoveMetadata)):
-        steps.insert(0, (-1, RemoveMetadata()))
     return [
-        step.to_manifest() | {"report": step.account(_counted(counts, place), source.classes)} for place, step in steps
+        step.to_manifest() | {"report": step.account(_counted(counts, place), source.classes)}
+        for place, step in hiding(source.recipe, source.head["kind"])
     ]
 
 

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from catalog import queries, recipes
-from catalog.models import DatasetVersion
+from catalog.models import DatasetVersion, PreparedData
 from catalog.pages.histograms import drawn, plain
 from config.formats import size, whole
 from contract.problems import Invalid
@@ -26,6 +26,7 @@ def overview(version: DatasetVersion, *, raw: bool) -> dict[str, Any]:
         "prepared": prepared,
         "prepared_error": _(prepared.error) % prepared.error_params if prepared and prepared.error else "",
         "recipe_words": _words(steps),
+        "hides": _hides(version, steps, prepared),
         "recipe_hash": prepared.recipe.hash if prepared else "",
         "readiness": readiness,
         "ready_count": sum(row["status"] == "ready" for row in readiness),
@@ -156,6 +157,16 @@ def _bars(version: DatasetVersion) -> list[dict[str, Any]]:
         {"name": name, "total": totals[name], "share": totals[name] / largest, "splits": list(counts[name].values())}
         for name in names
     ]
+
+
+def _hides(version: DatasetVersion, steps: list[dict[str, Any]], prepared: PreparedData | None) -> list[dict[str, Any]]:
+    """What the steps hide and what not, with counts once the data is prepared."""
+    if prepared and prepared.manifest:
+        return recipes.obfuscation(prepared.manifest)
+    try:
+        return recipes.will_hide(steps, version.schema["kind"])
+    except Invalid:
+        return []
 
 
 def _words(steps: list[dict[str, Any]]) -> list[str]:

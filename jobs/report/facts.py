@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from catalog import recipes
 from config import release
 from jobs import clock, history, queries, requirements, task_metrics
 from jobs.metrics import reduce
@@ -84,6 +85,7 @@ def _made_from(job: Job) -> dict[str, Any]:
         "sensitive": version.dataset.sensitive,
         "recipe": queries.public_spec(job.spec)["recipe"],
         "obfuscation": manifest.get("obfuscation", []),
+        "obfuscation_words": recipes.obfuscation(manifest),
         "prepared_hash": job.prepared.hash,
         "model": job.spec["model"],
         "source_job": job.source_id,

@@ -130,9 +130,11 @@ def _made_from(made: Facts) -> Section:
 
 def _obfuscated(made: Facts) -> Section:
     said = [_("The data is marked as sensitive.")] if made["sensitive"] else []
-    steps = [(str(step.get("step", "?")), _with(step)) for step in made["obfuscation"]]
+    steps = [_step_in_words(step) for step in made["obfuscation_words"]]
     if steps:
-        return Section(_("Obfuscation"), [*said, Table(steps, (_("Step before training"), _("With")))])
+        head = (_("Step before training"), _("Protects"), _("Does not protect"), _("Counted"))
+        cautions = [f"{step['step']}: {step['caution']}" for step in made["obfuscation_words"] if step["caution"]]
+        return Section(_("Obfuscation"), [*said, Table(steps, head), *cautions])
     return Section(_("Obfuscation"), [*said, _("The data was not obfuscated before training.")])
 
 
@@ -158,8 +160,8 @@ def _private(spent: Facts) -> Section:
     return Section(_("Differential privacy"), [Table(rows)])
 
 
-def _with(step: Facts) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in step.items() if name != "step")
+def _step_in_words(step: Facts) -> tuple[str, ...]:
+    return step["text"], step["protects"], step["does_not_protect"], step["counted"] or "—"
 
 
 def _hashes(facts: Facts) -> Section:

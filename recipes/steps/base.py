@@ -113,6 +113,11 @@ class Step:
         """What reports tell of what this step did, from what it counted."""
         return counts
 
+    @classmethod
+    def caution(cls, report: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """What somebody who relies on this step should know after `report`, with what to fill in; "" for nothing."""
+        return "", {}
+
 
 class OrderStep(Step):
     """A step that puts items in another order, repeats some or leaves some out."""

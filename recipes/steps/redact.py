@@ -12,6 +12,11 @@ from recipes.table import Table
 
 ALL_KINDS = (*KINDS, "name")
 TAG, MASK = "tag", "mask"
+SEARCHED, CHANGED, NOTHING_IN = "searched ", "changed ", "nothing_found_in"
+FOUND_NOTHING = gettext_noop(
+    "Nothing was found in %(columns)s: whatever stands there is still there, names of people too. If it is personal, "
+    "drop the column ('drop-columns'), make pseudonyms of it ('pseudonymise'), or give the names ('names')."
+)
 WRONG_KINDS = gettext_noop("Expected a list of these: email, phone, ip, iban, card, chinese-id, url, token, name.")
 WRONG_NAMES = gettext_noop("Expected a list of at most 1000 names.")
 
@@ -80,4 +85,22 @@ class Redact(TextStep, TableStep):
         )
 
     def transform(self, table: Table, learned: Any, context: Context) -> Table:
-        return each_word(table, self.columns, lambda text: self.rewrite(text, context))
+        def changed(column: str, text: str) -> str:
+            new = self.rewrite(text, context)
+            context.count(f"{SEARCHED}{column}")
+            context.count(f"{CHANGED}{column}", int(new != text))
+            return new
+
+        return each_word(table, self.columns, changed)
+
+    def account(self, counts: dict[str, int], classes: list[str]) -> dict[str, Any]:
+        """How often each kind was found, and under NOTHING_IN the columns in which none was."""
+        kinds = {name: count for name, count in counts.items() if not name.startswith((SEARCHED, CHANGED))}
+        searched = [name.removeprefix(SEARCHED) for name in counts if name.startswith(SEARCHED)]
+        nothing = sorted(name for name in searched if f"{CHANGED}{name}" not in counts)
+        return kinds | ({NOTHING_IN: nothing} if nothing else {})
+
+    @classmethod
+    def caution(cls, report: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        nothing = report.get(NOTHING_IN)
+        return (FOUND_NOTHING, {"columns": ", ".join(nothing)}) if nothing else ("", {})

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -56,13 +57,19 @@ def absent(table: Table, names: tuple[str, ...], path: str, parameter: str = "co
     ]
 
 
-def each_word(table: Table, columns: tuple[str, ...], change: Callable[[str], str]) -> Table:
-    """The words in `columns` (all columns of words when none is named) changed; what is missing stays missing."""
+def each_word(table: Table, columns: tuple[str, ...], change: Callable[[str, str], str]) -> Table:
+    """The words in `columns` (all columns of words when none is named) as `change(name of the column, word)` has them;
+    what is missing stays missing.
+    """
 
     def changed(column: Column) -> list[Column]:
         if not column.is_words or (columns and column.name not in columns):
             return [column]
-        return [Column(column.name, column.type, _mapped(column.values.tolist(), change), column.missing)]
+        return [
+            Column(
+                column.name, column.type, _mapped(column.values.tolist(), partial(change, column.name)), column.missing
+            )
+        ]
 
     return table.with_columns(changed)
 

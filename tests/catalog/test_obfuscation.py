@@ -57,3 +57,26 @@ def test_a_device_is_told_how_many_names_there_are_and_not_which():
     assert told[0]["names"] == {"count": 1}
     assert told[1:] == STEPS[1:]
     assert "Ann" not in json.dumps(told)
+
+
+def test_the_page_says_what_the_steps_protect_and_what_not_before_and_after_preparing(client, version):
+    client.force_login(version.dataset.owner)
+    page = f"/datasets/{version.dataset.slug}/v/{version.number}/"
+    assert 'data-testid="hides"' not in client.get(page).content.decode()
+    built(version, STEPS)
+    shown = client.get(page).content.decode()
+    assert "(name 40)" in shown and "(email 40)" in shown
+    assert shown.count("Protects:") == shown.count("Does not protect:") == 2
+    assert "names that are not in your list" in shown
+
+
+def test_the_page_of_a_table_names_the_column_in_which_nothing_was_found(client):
+    rows = [f"{('Ann', 'Bo', 'Cy')[n % 3]},{n % 7},{'ab'[n % 2]}" for n in range(60)]
+    file = SimpleUploadedFile("people.csv", "\n".join(["who,n,y", *rows]).encode())
+    dataset = services.add_upload(make_user(), Project.default(), "people", file)
+    tasks.import_dataset(dataset.pk)
+    version = dataset.versions.get()
+    built(version, [{"step": "redact", "columns": ["who"]}, {"step": "impute"}, {"step": "one-hot"}])
+    client.force_login(dataset.owner)
+    shown = client.get(f"/datasets/{dataset.slug}/v/{version.number}/").content.decode()
+    assert "Nothing was found in who" in shown

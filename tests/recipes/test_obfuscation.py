@@ -9,6 +9,7 @@ from PIL import Image
 
 from contract.problems import Invalid
 from recipes.context import Context
+from recipes.obfuscation import applied
 from recipes.recipe import Recipe
 from recipes.sandbox.inside import Refused
 from recipes.steps import STEPS
@@ -54,6 +55,19 @@ def test_names_are_looked_for_whether_or_not_what_says_so(tmp_path, step, left):
     assert entry(implied, step)["report"] == {"email": 1, "name": 1}
     said = Recipe.parse([{"step": step, "what": [*STEPS[step]().what, "name"], "names": ["Ann Lee"]}], kind="text")
     assert said.hash == Recipe.parse([{"step": step, "names": ["Ann Lee"]}], kind="text").hash
+
+
+def test_a_column_in_which_nothing_was_found_is_named_with_what_to_do(tmp_path):
+    columns = [column("who", "category"), column("contact", "category"), column("n")]
+    version = table(tmp_path / "v", columns, [("train", ["Ann Lee", f"p{n % 2}@x.org", n], n % 2) for n in range(8)])
+    prepared = built(version, [{"step": "redact"}, {"step": "one-hot"}])
+    assert entry(prepared, "redact")["report"] == {"email": 8, "nothing_found_in": ["who"]}
+    (told,) = applied(prepared.manifest)
+    assert told.caution_params == {"columns": "who"}
+    assert "drop-columns" in told.caution and "pseudonymise" in told.caution
+    named = built(version, [{"step": "redact", "columns": ["who"], "names": ["Ann Lee"]}, {"step": "one-hot"}])
+    assert entry(named, "redact")["report"] == {"name": 8}
+    assert applied(named.manifest)[0].caution == ""
 
 
 def test_messages_are_redacted_too(tmp_path):

@@ -66,6 +66,19 @@ def test_what_a_private_training_spent_is_told_with_all_that_it_hangs_on():
         assert words in page
 
 
+def test_steps_that_hide_something_are_told_in_words_with_what_they_do_not_protect():
+    version = make_result(name="hidden")
+    manifest = version.job.prepared.manifest
+    steps = [{"step": "redact", "what": ["email"], "names": {"count": 0}, "columns": ["who"], "by": "tag"}]
+    manifest["obfuscation"] = [steps[0] | {"report": {"email": 3, "nothing_found_in": ["who"]}}]
+    page = written(version.job)["report.html"].decode()
+    section = page[page.index("Obfuscation") : page.index("Hashes")]
+    assert "Replace personal data (email) by its kind." in section
+    assert "whoever reads the data does not see them" in section and "Style of writing" in section
+    assert "email 3" in section and "Nothing was found in who" in section
+    assert "{" not in section and "[" not in section
+
+
 def test_the_pdf_has_the_same_sections_and_takes_any_language(report):
     assert report["report.pdf"].startswith(b"%PDF-") and report["report.pdf"].rstrip().endswith(b"%%EOF")
     assert b"STSong-Light" in report["report.pdf"]
