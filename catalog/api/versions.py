@@ -19,6 +19,7 @@ from catalog.api.finding import dataset_at, version_at
 from catalog.api.incoming import FIELDS, refuse_without_space, review_of, source_of
 from catalog.base_models import tokenizers
 from catalog.imports.options import Options
+from catalog.queries.samples import MOST_A_PAGE, SAMPLES_A_PAGE
 from catalog.request_bodies import object_of, refuse_unknown
 from config.json_bodies import JSONBodies
 from config.rest import Conflict
@@ -80,24 +81,30 @@ class VersionClean(APIView):
 
 
 class VersionItems(APIView):
-    """24 items of a version a page, with pictures as addresses and texts and rows as they are."""
+    """Items of a version, 24 a page (`page_size`: up to 100): pictures as addresses, texts and rows as they are."""
 
     @extend_schema(
-        parameters=[OpenApiParameter(name) for name in ("page", "split", "class")],
+        parameters=[OpenApiParameter(name) for name in ("page", "page_size", "split", "class")],
         responses=api_schema.ItemPageSerializer,
     )
     def get(self, request, slug: str, number: int) -> Response:
         version = version_at(request, slug, number)
         require(request.user, "see_raw", version.dataset, token=request.auth)
         query = request.query_params
-        refuse_unknown(query, {"page", "split", "class"})
+        refuse_unknown(query, {"page", "page_size", "split", "class"})
         for name, known in (("split", SPLITS), ("class", version.schema["classes"])):
             if (value := query.get(name)) and value not in known:
                 raise Invalid([unknown(name, value, known)])
-        page = query.get("page", "1")
-        if not (page.isdecimal() and len(page) < 9):
-            raise Invalid([Problem("page", gettext_noop("Expected a whole number."))])
-        return Response(queries.samples(version, query.get("split", ""), int(page), query.get("class", "")))
+        page, size = _whole(query, "page", 1), _whole(query, "page_size", SAMPLES_A_PAGE)
+        size = min(max(size, 1), MOST_A_PAGE)
+        return Response(queries.samples(version, query.get("split", ""), page, query.get("class", ""), size))
+
+
+def _whole(query: Any, name: str, otherwise: int) -> int:
+    text = query.get(name, str(otherwise))
+    if not (text.isdecimal() and len(text) < 9):
+        raise Invalid([Problem(name, gettext_noop("Expected a whole number."))])
+    return int(text)
 
 
 class VersionDiff(APIView):

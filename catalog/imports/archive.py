@@ -32,12 +32,13 @@ class Archive:
         self._file = open(path, "rb")  # noqa: SIM115 - closed by close()
         try:
             infos = _infos(self._file)
+            _name(infos)
             _refuse_bad_entries(infos)
         except BaseException:
             self._file.close()
             raise
         self.files = [_entry(info) for info in infos if not info.is_dir()]
-        self.folders = [entry_names.parts_of(info.orig_filename) for info in infos if info.is_dir()]
+        self.folders = [entry_names.parts_of(info.filename) for info in infos if info.is_dir()]
         self.unpacked_bytes = sum(info.file_size for info in infos)
 
     def __enter__(self) -> "Archive":
@@ -87,6 +88,15 @@ def _infos(file) -> list[zipfile.ZipInfo]:
     return infos
 
 
+def _name(infos: list[zipfile.ZipInfo]) -> None:
+    """Give each its whole name. Some programs of Windows write backslashes between folders: where no name has a slash
+    they can be nothing else, and are read, and checked, as slashes.
+    """
+    slashes = any("/" in info.orig_filename for info in infos)
+    for info in infos:
+        info.filename = info.orig_filename if slashes else info.orig_filename.replace("\\", "/")
+
+
 def _refuse_huge_directory(file) -> None:
     """Before the list of entries is read into memory: is it of a size that the allowed number can have?"""
     file.seek(0, 2)
@@ -108,9 +118,9 @@ def _refuse_bad_entries(infos: list[zipfile.ZipInfo]) -> None:
     if sum(info.file_size for info in infos) > entry_names.MOST_BYTES:
         raise entry_names.too_large()
     for info in infos:
-        entry_names.refuse_bad_name(info.orig_filename)
+        entry_names.refuse_bad_name(info.filename)
         _refuse_bad_kind(info)
-    entry_names.refuse_twins(infos, lambda info: info.orig_filename)
+    entry_names.refuse_twins(infos, lambda info: info.filename)
     _refuse_overlaps(infos)
 
 
@@ -118,17 +128,15 @@ def _refuse_bad_kind(info: zipfile.ZipInfo) -> None:
     mode = info.external_attr >> 16
     kind = stat.S_IFMT(mode)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or mode & (stat.S_ISUID | stat.S_ISGID):
-        raise entry_names.is_no_plain_file(info.orig_filename)
+        raise entry_names.is_no_plain_file(info.filename)
     if info.flag_bits & ENCRYPTED:
-        raise Refused(
-            gettext_noop("'%(entry)s' is encrypted. Zip it without a password."), entry=shown(info.orig_filename)
-        )
+        raise Refused(gettext_noop("'%(entry)s' is encrypted. Zip it without a password."), entry=shown(info.filename))
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         sentence = gettext_noop("'%(entry)s' is packed in a way that is not read here. Make a plain zip (deflate).")
-        raise Refused(sentence, entry=shown(info.orig_filename))
+        raise Refused(sentence, entry=shown(info.filename))
     if info.file_size > RATIO_FROM_BYTES and info.file_size > MOST_RATIO * max(info.compress_size, 1):
         sentence = gettext_noop("'%(entry)s' unpacks to over %(ratio)s times its size: this looks like a zip bomb.")
-        raise Refused(sentence, entry=shown(info.orig_filename), ratio=MOST_RATIO)
+        raise Refused(sentence, entry=shown(info.filename), ratio=MOST_RATIO)
 
 
 def _refuse_overlaps(infos: list[zipfile.ZipInfo]) -> None:
@@ -137,7 +145,7 @@ def _refuse_overlaps(infos: list[zipfile.ZipInfo]) -> None:
     for info, following in itertools.pairwise(ordered):
         if info.header_offset + 30 + info.compress_size > following.header_offset:
             sentence = gettext_noop("'%(entry)s' shares its bytes with another entry: this looks like a zip bomb.")
-            raise Refused(sentence, entry=shown(following.orig_filename))
+            raise Refused(sentence, entry=shown(following.filename))
 
 
 def _inflated(packed: bytes, entry: Entry) -> bytes:
@@ -157,4 +165,4 @@ def _lies(entry: Entry) -> Refused:
 
 
 def _entry(info: zipfile.ZipInfo) -> Entry:
-    return Entry(entry_names.parts_of(info.orig_filename), info.file_size, info, info.header_offset)
+    return Entry(entry_names.parts_of(info.filename), info.file_size, info, info.header_offset)

@@ -26,7 +26,13 @@ def refuse_bad_name(name: str) -> None:
         raise Refused(gettext_noop("'%(entry)s' has an absolute path."), entry=shown(name))
     if ".." in parts:
         raise Refused(gettext_noop("'%(entry)s' points outside the archive."), entry=shown(name))
-    if any(char in "\\\x7f" or char < " " or "\ud800" <= char <= "\udfff" for char in name) or {"", "."} & {*parts}:
+    if "\\" in name:
+        sentence = gettext_noop(
+            "'%(entry)s' has a backslash (\\) in its name: it could be a folder or part of a name. Rename it, or pack "
+            "the folders again with '/' between them (the Explorer's own 'Compress to ZIP' does)."
+        )
+        raise Refused(sentence, entry=shown(name))
+    if any(char == "\x7f" or char < " " or "\ud800" <= char <= "\udfff" for char in name) or {"", "."} & {*parts}:
         sentence = gettext_noop("'%(entry)s' has a name with characters that are not allowed in paths.")
         raise Refused(sentence, entry=shown(name))
     if len(name.encode("utf-8", "surrogatepass")) > LONGEST_PATH_BYTES or len(parts) > MOST_PARTS:

@@ -11,11 +11,15 @@ from catalog.models import DatasetVersion
 from recipes.version import SPLITS, Item, read_items
 
 SAMPLES_A_PAGE = 24
+MOST_A_PAGE = 100
+"""over REST: a text may have a megabyte"""
 PREVIEWED = 8
 
 
-def samples(version: DatasetVersion, split: str = "", page: int = 1, label: str = "") -> dict[str, Any]:
-    """24 items of `split` ("" = all) and class `label` ("" = all), with the addresses of their pictures.
+def samples(
+    version: DatasetVersion, split: str = "", page: int = 1, label: str = "", size: int = SAMPLES_A_PAGE
+) -> dict[str, Any]:
+    """`size` items of `split` ("" = all) and class `label` ("" = all), with the addresses of their pictures.
 
     {"items", "page", "pages", "count"}; a page that is not there gives the nearest one.
     """
@@ -27,11 +31,11 @@ def samples(version: DatasetVersion, split: str = "", page: int = 1, label: str 
             if split in ("", pair[1].split) and classes.index(label) in labels_of(pair[1].target)
         ]
         count = len(found)
-        page, pages, first = _place(page, count)
-        return _page(version, found[first : first + SAMPLES_A_PAGE], page, pages, count)
+        page, pages, first = _place(page, count, size)
+        return _page(version, found[first : first + size], page, pages, count)
     start, count = _range(version, split)
-    page, pages, first = _place(page, count)
-    shown = itertools.islice(_numbered(version), start + first, start + min(first + SAMPLES_A_PAGE, count))
+    page, pages, first = _place(page, count, size)
+    shown = itertools.islice(_numbered(version), start + first, start + min(first + size, count))
     return _page(version, shown, page, pages, count)
 
 
@@ -91,10 +95,10 @@ def _range(version: DatasetVersion, split: str) -> tuple[int, int]:
     return before, version.splits[split]["count"]
 
 
-def _place(page: int, count: int) -> tuple[int, int, int]:
-    pages = max(-(-count // SAMPLES_A_PAGE), 1)
+def _place(page: int, count: int, size: int) -> tuple[int, int, int]:
+    pages = max(-(-count // size), 1)
     page = min(max(page, 1), pages)
-    return page, pages, (page - 1) * SAMPLES_A_PAGE
+    return page, pages, (page - 1) * size
 
 
 def _page(version, shown: Iterable[tuple[int, Item]], page: int, pages: int, count: int) -> dict[str, Any]:

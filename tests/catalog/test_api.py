@@ -207,6 +207,22 @@ def test_without_signing_in_there_is_nothing(client):
     assert client.post(LIST, {"builtin": "mnist-5k"}, content_type="application/json").status_code == 401
 
 
+def test_a_page_of_items_is_as_long_as_asked_up_to_a_bound(api, maria):
+    imported(class_folders(each=60, width=2, height=2), maria)
+    items = f"{LIST}pictures/versions/1/items/"
+    for query, shown, pages in (
+        ("", 24, 5),
+        ("page_size=50", 50, 3),
+        ("page_size=5000", 100, 2),
+        ("page_size=0", 1, 120),
+    ):
+        page = api.get(f"{items}?{query}").json()
+        assert (len(page["items"]), page["pages"], page["count"]) == (shown, pages, 120)
+    first, second = (api.get(f"{items}?page_size=50&page={n}").json()["items"] for n in (1, 2))
+    assert not {item["number"] for item in first} & {item["number"] for item in second}
+    assert set(api.get(f"{items}?page_size=many").json()["errors"]) == {"page_size"}
+
+
 def test_a_split_class_or_filter_of_items_that_is_none_is_named(api, maria):
     """S36"""
     imported(class_folders(), maria)

@@ -201,6 +201,36 @@ def test_an_entry_with_a_broken_checksum_is_listed():
     assert "checksum" in version.schema["unreadable"][0]["reason"]
 
 
+def windows_zip(more: tuple[str, ...] = ()) -> bytes:
+    """Class folders with backslashes for all slashes, and folders of their own."""
+    names = {name.replace("/", "\\"): data for name, data in class_folders().items()}
+    return zipped({"cat\\": b"", "dog\\": b""} | names | {name: picture(seed=77) for name in more})
+
+
+def test_a_zip_of_windows_with_backslashes_only_is_the_same_as_one_with_slashes(tmp_path):
+    one, other = read(tmp_path, windows_zip()), read(tmp_path, class_folders())
+    assert one.result["hash"] == other.result["hash"]
+    table = read(tmp_path, {"data\\rows.csv": b"n,y\n" + b"1,a\n2,b\n" * 20})
+    assert len(table.items) == 40
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("..\\escape.png", "points outside"),
+        ("cat\\..\\..\\escape.png", "points outside"),
+        ("\\\\server\\share\\escape.png", "absolute path"),
+        ("C:\\escape.png", "absolute path"),
+        ("cat\\\\escape.png", "not allowed"),
+        ("CAT\\0.PNG", "twice"),
+    ],
+)
+def test_backslashes_lead_out_of_the_archive_no_more_than_slashes(tmp_path, name, sentence):
+    """S47"""
+    with pytest.raises(Refused, match=sentence):
+        read(tmp_path, windows_zip((name,)))
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
@@ -208,7 +238,7 @@ def test_an_entry_with_a_broken_checksum_is_listed():
         ("cat/../../escape.png", "points outside"),
         ("/etc/escape.png", "absolute path"),
         ("C:/escape.png", "absolute path"),
-        ("cat\\escape.png", "not allowed"),
+        ("cat\\escape.png", "has a backslash (\\) in its name"),
         ("cat//escape.png", "not allowed"),
         ("cat/a\x01b.png", "not allowed"),
         ("CAT/1.PNG", "twice"),
