@@ -50,7 +50,11 @@ def checked_url(text: str, hosts: Iterable[str] = ()) -> httpx.URL:
     if url.userinfo:
         raise NotFetched(gettext_noop("Leave user name and password out of the address."))
     if port_of(url) not in PORTS and f"{host_of(url)}:{port_of(url)}" not in hosts:
-        raise NotFetched(gettext_noop("Port %(port)s is not allowed: only 80 and 443 are."), port=port_of(url))
+        sentence = gettext_noop(
+            "Port %(port)s is not allowed: only 80 and 443 are. An admin can allow %(host)s:%(port)s under Settings → "
+            "Server, 'Hosts inside your network that may be fetched from'."
+        )
+        raise NotFetched(sentence, port=port_of(url), host=host_of(url))
     for address in _literal(host_of(url)):
         refuse(address, host_of(url), port_of(url), hosts)
     return url

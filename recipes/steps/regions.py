@@ -25,6 +25,9 @@ STILL_THERE = gettext_noop(
 class RegionStep(ImageStep):
     """Works on `regions` (parts of the picture) and on the boxes of the classes in `boxes` ("*" = all)."""
 
+    regions_only: ClassVar[str]
+    boxes_only: ClassVar[str]
+    """as `sentence`, where the other ones are not meant"""
     regions: tuple[tuple[float, float, float, float], ...] = ()
     boxes: tuple[str, ...] = ()
 
@@ -43,8 +46,9 @@ class RegionStep(ImageStep):
         return "" if is_list_of(_is_region, value) and len(value) <= MOST_REGIONS else WRONG_REGIONS
 
     def words(self) -> tuple[str, dict[str, Any]]:
-        named = {"count": len(self.regions), "classes": ", ".join(self.boxes) or "–"}
-        return self.sentence, vars(self) | named
+        named = {"count": len(self.regions), "classes": ", ".join(self.boxes)}
+        only = self.regions_only if self.regions else self.boxes_only
+        return self.sentence if self.regions and self.boxes else only, vars(self) | named
 
     def change(self, picture: Picture, context: Context) -> Picture:
         image = picture.image.copy()
@@ -77,7 +81,11 @@ class RegionStep(ImageStep):
 class FillRegion(RegionStep):
     name: ClassVar[str] = "fill-region"
     about: ClassVar[str] = gettext_noop("Cover parts of every picture, or labelled boxes, with one colour.")
-    sentence: ClassVar[str] = gettext_noop("Fill %(count)s given regions, and boxes of %(classes)s, with one colour.")
+    sentence: ClassVar[str] = gettext_noop(
+        "Fill the given regions (%(count)s) and the boxes (of: %(classes)s) with one colour."
+    )
+    regions_only: ClassVar[str] = gettext_noop("Fill the given regions (%(count)s) with one colour.")
+    boxes_only: ClassVar[str] = gettext_noop("Fill the boxes (of: %(classes)s) with one colour.")
     protects: ClassVar[str] = gettext_noop("What was in these regions: nothing of it is left.")
     does_not_protect: ClassVar[str] = gettext_noop(
         "Regions that nobody marked, and what the rest of the picture tells."
@@ -102,8 +110,10 @@ class Blur(RegionStep):
     name: ClassVar[str] = "blur"
     about: ClassVar[str] = gettext_noop("Blur parts of every picture, or labelled boxes.")
     sentence: ClassVar[str] = gettext_noop(
-        "Blur %(count)s given regions, and boxes of %(classes)s (radius %(radius)s pixels)."
+        "Blur the given regions (%(count)s) and the boxes (of: %(classes)s); radius: %(radius)s pixels."
     )
+    regions_only: ClassVar[str] = gettext_noop("Blur the given regions (%(count)s); radius: %(radius)s pixels.")
+    boxes_only: ClassVar[str] = gettext_noop("Blur the boxes (of: %(classes)s); radius: %(radius)s pixels.")
     protects: ClassVar[str] = gettext_noop("Content of these regions from a passing look. Prefer 'fill-region'.")
     does_not_protect: ClassVar[str] = STILL_THERE
     radius: int = 12
@@ -124,8 +134,10 @@ class Pixelate(RegionStep):
     name: ClassVar[str] = "pixelate"
     about: ClassVar[str] = gettext_noop("Make parts of every picture, or labelled boxes, coarse.")
     sentence: ClassVar[str] = gettext_noop(
-        "Turn %(count)s given regions, and boxes of %(classes)s, into blocks of %(block)s pixels."
+        "Turn the given regions (%(count)s) and the boxes (of: %(classes)s) into blocks of %(block)s pixels."
     )
+    regions_only: ClassVar[str] = gettext_noop("Turn the given regions (%(count)s) into blocks of %(block)s pixels.")
+    boxes_only: ClassVar[str] = gettext_noop("Turn the boxes (of: %(classes)s) into blocks of %(block)s pixels.")
     protects: ClassVar[str] = gettext_noop("Content of these regions from a passing look. Prefer 'fill-region'.")
     does_not_protect: ClassVar[str] = STILL_THERE
     block: int = 16

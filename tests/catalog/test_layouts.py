@@ -65,6 +65,13 @@ def test_pictures_that_coco_does_not_name_or_names_in_vain_are_listed(tmp_path):
         read(tmp_path, only_list)
 
 
+def test_a_list_of_boxes_that_is_no_utf_8_is_refused_with_its_line(tmp_path):
+    files = coco()
+    files["annotations.json"] = files["annotations.json"].replace(b"{", b"{\n", 1).replace(b"00.png", b"0\xff.png", 1)
+    with pytest.raises(Refused, match=r"'annotations.json' is not UTF-8: see its line 2"):
+        read(tmp_path, files)
+
+
 def test_coco_lists_named_for_splits_give_the_splits(tmp_path):
     train, test = coco(12), coco(4)
     files = {f"train/{name}": data for name, data in train.items()}

@@ -80,3 +80,11 @@ def test_the_page_of_a_table_names_the_column_in_which_nothing_was_found(client)
     client.force_login(dataset.owner)
     shown = client.get(f"/datasets/{dataset.slug}/v/{version.number}/").content.decode()
     assert "Nothing was found in who" in shown
+
+
+@pytest.mark.parametrize(("length", "told"), [(16, "tokens, cut to 16"), (96, "with its beginning and end")])
+def test_how_many_tokens_a_text_becomes_is_said_in_words(client, version, length, told):
+    client.force_login(version.dataset.owner)
+    steps = json.dumps([{"step": "tokenise", "max_length": length}])
+    page = client.get(f"/datasets/{version.dataset.slug}/v/{version.number}/samples/", {"recipe": steps})
+    assert page.content.decode().count(told) == 8

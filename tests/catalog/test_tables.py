@@ -67,8 +67,11 @@ def test_encodings_are_found_and_nothing_is_lost(tmp_path, encoding, text, found
 
 
 def test_an_encoding_that_is_asked_for_and_wrong_is_refused_with_the_place(tmp_path):
-    with pytest.raises(Refused, match="The text is not ascii"):
+    with pytest.raises(Refused, match=r"The text is not ascii: line 2 has bytes .* Choose another"):
         read(tmp_path, texts_csv().replace("joy", "jöy").encode(), "a.csv", encoding="ascii")
+    cut = texts_csv().encode("utf-16")[:-1]
+    with pytest.raises(Refused, match="The text is not utf-16: line 41 has"):
+        read(tmp_path, cut, "a.csv")
     with pytest.raises(Refused, match="zero bytes"):
         read(tmp_path, texts_csv().replace("joy", "j\0y").encode(), "a.csv")
 

@@ -276,3 +276,19 @@ def test_a_wrong_parameter_is_named(step, path):
     with pytest.raises(Invalid) as raised:
         Recipe.parse([step])
     assert [problem.path for problem in raised.value.problems] == [path]
+
+
+@pytest.mark.parametrize(
+    ("where", "sentence"),
+    [
+        ({"regions": [[0, 0, 1, 1]]}, "Turn the given regions (1) into blocks of 16 pixels."),
+        ({"boxes": ["cat", "dog"]}, "Turn the boxes (of: cat, dog) into blocks of 16 pixels."),
+        (
+            {"regions": [[0, 0, 1, 1]], "boxes": ["cat"]},
+            "Turn the given regions (1) and the boxes (of: cat) into blocks of 16 pixels.",
+        ),
+    ],
+)
+def test_a_step_on_regions_says_which_it_means(where, sentence):
+    told, params = STEPS["pixelate"].from_json(where).words()
+    assert told % params == sentence

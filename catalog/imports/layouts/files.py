@@ -7,6 +7,7 @@ from typing import Any
 
 from catalog.imports.bundle import Bundle, Entry
 from catalog.imports.json_text import parsed
+from catalog.imports.tables.encoding import line_of
 from contract.problems import gettext_noop
 from recipes.images import Unreadable
 from recipes.sandbox.inside import Refused
@@ -87,6 +88,9 @@ def read_json(bundle: Bundle, entry: Entry) -> Any:
     data = read(bundle, entry)
     try:
         return parsed(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        sentence = gettext_noop("'%(name)s' is not UTF-8: see its line %(line)s. Save the file as UTF-8.")
+        raise Refused(sentence, name=entry.name, line=line_of(data, error, "utf-8")) from error
     except (ValueError, RecursionError) as error:
         sentence = gettext_noop("'%(name)s' is not JSON (%(detail)s).")
         raise Refused(sentence, name=entry.name, detail=str(error)[:120]) from error

@@ -24,12 +24,20 @@ def decoded(data: bytes, encoding: str = "") -> tuple[str, str]:
         raise Refused(gettext_noop("The encoding of the text is not clear. Save it as UTF-8, or say which one it is."))
     try:
         text = data.decode(name)
-    except (UnicodeError, LookupError) as error:
-        sentence = gettext_noop("The text is not %(encoding)s (%(detail)s). Choose another one, or save it as UTF-8.")
-        raise Refused(sentence, encoding=name, detail=str(error)[:120]) from error
+    except UnicodeError as error:
+        sentence = gettext_noop(
+            "The text is not %(encoding)s: line %(line)s has bytes that mean nothing in it. "
+            "Choose another encoding, or save the file as UTF-8."
+        )
+        raise Refused(sentence, encoding=name, line=line_of(data, error, name)) from error
     if "\x00" in text:
         raise Refused(gettext_noop("The file holds zero bytes: it is no text, or in another encoding."))
     return text.removeprefix("\ufeff"), name
+
+
+def line_of(data: bytes, error: UnicodeError, encoding: str) -> int:
+    """The line, from 1, at which `data` stopped being text in `encoding`."""
+    return data[: getattr(error, "start", 0)].decode(encoding, "ignore").count("\n") + 1
 
 
 def detect(data: bytes) -> str:
