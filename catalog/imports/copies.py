@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from catalog.imports import near_pictures, near_texts
+from catalog.imports import near_pictures, near_rows, near_texts
 from catalog.imports.items import Made
 
 MOST_PAIRS = 100
@@ -58,7 +58,7 @@ def _near(kind: str, made: list[Made]) -> list[tuple[int, int, float]]:
         return near_pictures.near_pairs(np.stack(looks), splits) if len(looks) == len(made) and made else []
     if kind == "text":
         return near_texts.near_pairs([text_of(one.item.data) for one in made], splits)
-    return []
+    return near_rows.near_pairs([one.item.data["values"] for one in made], splits)
 
 
 def text_of(data: dict[str, Any]) -> str:

@@ -1,9 +1,11 @@
 """Copies: exact ones, near ones, and what leaks from train into a test."""
 
 import io
+import random
 
 from PIL import Image, ImageFilter
 
+from catalog.imports import near_rows
 from tests.catalog.data_factories import SENTENCES, read, texts_csv
 from tests.catalog.factories import picture
 
@@ -59,3 +61,55 @@ def test_equal_rows_with_other_labels_are_counted_as_contradictions(tmp_path):
     schema = read(tmp_path, data.encode(), "a.csv").schema
     assert (schema["duplicates"], schema["contradictions"]) == (2, 1)
     assert schema["leaks"]["exact"] == 0
+
+
+def people(count: int, seed: int) -> list[str]:
+    chance = random.Random(seed)
+    return [
+        f"{chance.uniform(1, 99):.3f},{chance.choice(PLACES)} street {chance.randrange(900)},"
+        f"{chance.gauss(50, 9):.4f},{chance.randrange(10_000)},{'ab'[n % 2]}"
+        for n in range(count)
+    ]
+
+
+PLACES = ("North", "South", "East", "West")
+HEADER = "weight,place,height,code,y"
+
+
+def leaks_of(tmp_path, train: list[str], test: list[str], header: str = HEADER) -> dict:
+    files = {"train.csv": "\n".join([header, *train]).encode(), "test.csv": "\n".join([header, *test]).encode()}
+    return read(tmp_path, files).schema["leaks"]
+
+
+def test_rows_that_differ_in_capitals_late_digits_or_one_column_are_near_copies(tmp_path):
+    train, test = people(300, 1), people(60, 2)
+    train[7] = "12.345,North street 12,51.1111,4321,a"
+    train[8] = "22.345,South street 13,52.2222,5432,b"
+    test[3] = "12.349, NORTH  street 12.,51.1149,4321,a"
+    test[4] = "22.345,South street 13,52.2222,9999,b"
+    leaks = leaks_of(tmp_path, train, test)
+    assert (leaks["exact"], leaks["near"]) == (0, 2)
+    pairs = {pair["a"]: (pair["b"], pair["likeness"]) for pair in leaks["pairs"]}
+    assert pairs == {
+        "test.csv, row 4": ("train.csv, row 8", 1.0),
+        "test.csv, row 5": ("train.csv, row 9", 0.75),
+    }
+
+
+def test_rows_of_few_possible_values_are_alike_by_chance_and_no_near_copies(tmp_path):
+    chance = random.Random(3)
+    rows = [
+        f"{chance.randrange(60)},{chance.randrange(4)},{chance.choice('xyz')},{chance.randrange(9)},{'ab'[n % 2]}"
+        for n in range(400)
+    ]
+    assert leaks_of(tmp_path, rows[:300], rows[300:])["near"] == 0
+
+
+def test_as_many_rows_as_stated_are_compared(monkeypatch):
+    rows = [[n * 1.001, str(n), n * 37.1, f"a{n}"] for n in range(100)]
+    rows.append([*rows[5][:3], "other"])
+    splits = ["train"] * 100 + ["test"]
+    assert near_rows.near_pairs(rows, splits) == [(100, 5, 0.75)]
+    monkeypatch.setattr(near_rows, "MOST_VALUES", 400)
+    assert near_rows.near_pairs(rows, splits) == []
+    assert near_rows.near_pairs([], []) == []
