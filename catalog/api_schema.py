@@ -20,6 +20,9 @@ class DatasetSerializer(serializers.Serializer):
     created_at = serializers.DateTimeField()
     version = serializers.DictField(allow_null=True)
     warnings = serializers.ListField(child=serializers.DictField())
+    left_out = serializers.ListField(
+        child=serializers.DictField(), help_text="The first 20 that the import could not use: name and reason."
+    )
     review = serializers.DictField(allow_null=True, help_text="What waits for a decision, in short.")
 
 

@@ -75,7 +75,12 @@ def _leaks(schema: dict[str, Any]) -> list[dict[str, str]]:
             "%(count)s examples of validation or test are nearly the same as some in another split.",
             count,
         )
-        found.append({"kind": "near-leak", "text": text % {"count": count}})
+        next_step = _(
+            "What is measured on such examples is too good. The tab Checks names them: make a clean version without "
+            "them there, or bring them into one split (folders or a column of splits; for tables a group column) and "
+            "import again."
+        )
+        found.append({"kind": "near-leak", "text": f"{text % {'count': count}} {next_step}"})
     return found
 
 

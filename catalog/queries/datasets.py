@@ -14,6 +14,9 @@ from catalog.queries.devices import readiness
 from catalog.queries.fetching import fetched, fetching
 from catalog.services import reviewing
 
+LEFT_OUT_TOLD = 20
+"""of what an import could not use, beside a dataset; a version tells up to 1000"""
+
 
 def datasets_of(actor: Any) -> QuerySet[Dataset]:
     """The datasets that `actor` may see, newest first, each with its versions at hand."""
@@ -75,6 +78,7 @@ def dataset_json(dataset: Dataset) -> dict[str, Any]:
         "fetching": fetching(dataset),
         "version": version_summary(version) if version else None,
         "warnings": warnings(version) if version else [],
+        "left_out": unreadable(version)[:LEFT_OUT_TOLD] if version else [],
         "review": _review_json(dataset),
     }
 

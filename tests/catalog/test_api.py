@@ -207,6 +207,14 @@ def test_without_signing_in_there_is_nothing(client):
     assert client.post(LIST, {"builtin": "mnist-5k"}, content_type="application/json").status_code == 401
 
 
+def test_a_dataset_names_what_its_import_left_out(api, maria):
+    imported(class_folders() | {f"cat/broken{n:02}.png": b"x" for n in range(25)}, maria)
+    told = api.get(f"{LIST}pictures/").json()
+    assert told["version"]["unreadable"] == 25
+    assert [row["name"] for row in told["left_out"]] == [f"cat/broken{n:02}.png" for n in range(20)]
+    assert all(row["reason"] for row in told["left_out"])
+
+
 def test_a_page_of_items_is_as_long_as_asked_up_to_a_bound(api, maria):
     imported(class_folders(each=60, width=2, height=2), maria)
     items = f"{LIST}pictures/versions/1/items/"

@@ -3,11 +3,13 @@
 import io
 import random
 
+import pytest
 from PIL import Image, ImageFilter
 
+from catalog import queries
 from catalog.imports import near_rows
 from tests.catalog.data_factories import SENTENCES, read, texts_csv
-from tests.catalog.factories import picture
+from tests.catalog.factories import imported, picture, version_of
 
 
 def photo(seed: int, quality: int = 0) -> bytes:
@@ -103,6 +105,17 @@ def test_rows_of_few_possible_values_are_alike_by_chance_and_no_near_copies(tmp_
         for n in range(400)
     ]
     assert leaks_of(tmp_path, rows[:300], rows[300:])["near"] == 0
+
+
+@pytest.mark.django_db
+def test_the_warning_of_near_copies_says_what_to_do():
+    train = people(300, 1)
+    test = [*people(60, 2), train[7].replace("street", "STREET")]
+    files = {"train.csv": "\n".join([HEADER, *train]).encode(), "test.csv": "\n".join([HEADER, *test]).encode()}
+    warnings = queries.warnings(version_of(imported(files)))
+    (text,) = [row["text"] for row in warnings if row["kind"] == "near-leak"]
+    assert text.startswith("1 example of validation or test is nearly the same")
+    assert "make a clean version" in text and "group column" in text
 
 
 def test_as_many_rows_as_stated_are_compared(monkeypatch):
