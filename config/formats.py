@@ -137,6 +137,8 @@ def duration(seconds: float | None) -> str:
     """How long: 8.4 s, 42 s, 12 min, 1 h 20 min, 2 d 3 h."""
     if seconds is None or seconds < 0:
         return MISSING
+    if 0 < seconds < 0.05:
+        return _("< 0.1 s")
     if seconds < 10:
         return _("%(n)s s") % {"n": f"{seconds:.1f}".removesuffix(".0")}
     if seconds < 90:

@@ -12,7 +12,7 @@ from jobs.metrics.pack import unpack
 from jobs.metrics.points import series_json
 from jobs.models import Attempt, Chunk, Frame, Job, LogRow
 
-PAGE_POINTS = 20_000
+PAGE_POINTS = 4_000
 POINTS_A_LOG_ROW = 20
 """A row of log lines weighs about as much as so many points."""
 

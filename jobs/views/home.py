@@ -50,7 +50,7 @@ def welcome_page(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def demo(request: HttpRequest) -> HttpResponse:
-    """Run the demo again, bring it back, or take it away."""
+    """Run the demo again or bring it back, and watch it; or take it away."""
     require(request.user, "run")
     if request.POST.get("do") == "remove":
         services.remove_demo(signed_in(request))
@@ -59,12 +59,12 @@ def demo(request: HttpRequest) -> HttpResponse:
         )
         return redirect("welcome")
     try:
-        services.run_demo_again(signed_in(request))
+        _classic, watched, _fine_tuned = services.run_demo_again(signed_in(request))
     except services.Refused as refused:
         messages.warning(request, str(refused))
-    else:
-        messages.success(request, _("The demo begins anew, as soon as its devices are free."))
-    return redirect("welcome")
+        return redirect("welcome")
+    messages.success(request, _("The demo begins anew, as soon as its devices are free."))
+    return redirect("job", watched.pk)
 
 
 def _devices(devices: list[dict[str, Any]]) -> dict[str, Any]:

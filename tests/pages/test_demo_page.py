@@ -19,8 +19,11 @@ def test_a_demo_that_is_over_is_run_again_from_home_then_removed_and_brought_bac
     page = reader.open("/")
     line = page.locator("[data-testid=home-demo][data-state=over]")
     line.get_by_role("button", name="Run it again").click()
-    page.wait_for_selector("[data-testid=demo][data-state=pending]")
+    page.wait_for_url("**/jobs/*/")
     assert "The demo begins anew" in page.get_by_test_id("messages").inner_text()
+    assert "Handwritten digits, one to watch" in page.locator("h1").inner_text()
+    page.goto(f"{site.url}/welcome/")
+    page.wait_for_selector("[data-testid=demo][data-state=pending]")
     for name in ("Handwritten digits, the classic", "Handwritten digits, one to watch", "Other handwriting"):
         assert name in page.get_by_test_id("demo").inner_text()
 
@@ -43,9 +46,11 @@ def test_a_demo_that_is_over_is_run_again_from_home_then_removed_and_brought_bac
         " { sessionStorage.pressed = event.submitter.getAttribute('aria-busy') })"
     )
     page.get_by_role("button", name="Bring the demo back").click()
-    page.wait_for_selector("[data-testid=demo][data-state=pending]")
+    page.wait_for_url("**/jobs/*/")
+    assert "Handwritten digits, one to watch" in page.locator("h1").inner_text()
     assert page.evaluate("sessionStorage.pressed") == "true"
     assert site.tell("facts_of_job", job=site.tell("newest_job"))["state"] == "pending"
+    page.goto(f"{site.url}/welcome/")
     page.get_by_test_id("remove-demo").click()
     dialog.get_by_role("button", name="Remove demo").click()
     page.wait_for_selector("[data-testid=demo-removed]")
